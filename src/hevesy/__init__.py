@@ -1,0 +1,1 @@
+"""Hevesy: the information system of one nuclear medicine department."""

@@ -1,0 +1,3 @@
+from hevesy.config.cli import main
+
+main()

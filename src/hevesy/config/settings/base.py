@@ -1,0 +1,191 @@
+"""Settings shared by every process. Deployment is read from the environment (docs/operations).
+
+Department policy (numbering, thresholds, colour maps) lives in `records.catalogue`, edited on pages;
+physics lives in code with its source. Only where and how the system runs is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+HOME = Path(os.environ.get("HEVESY_HOME", "var")).resolve()
+"""Folder of everything that is data: database, objects, keys, logs."""
+
+
+def secret_key(name: str) -> str:
+    """A key from `HEVESY_<NAME>`, else from a file in `HOME` that is made once, readable by its owner only."""
+    from_environment = os.environ.get(f"HEVESY_{name.upper()}")
+    if from_environment:
+        return from_environment
+    path = HOME / "keys" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process of the same start was quicker
+            return path.read_text()
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's database entry for `sqlite:///path` or `postgresql://user:password@host:port/name`."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        path = Path(unquote(parts.path)) if parts.path.startswith("//") else Path(unquote(parts.path[1:]))
+        if not path.is_absolute():
+            path = HOME / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": path,
+            "OPTIONS": {
+                # DEFERRED loses bookings under load: a read lock cannot be raised to a write lock.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                # synchronous=NORMAL may lose the last commits on power loss: not for signed reports.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+                "PRAGMA trusted_schema=OFF;",
+            },
+        }
+    if parts.scheme in ("postgresql", "postgres"):
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": unquote(parts.path.lstrip("/")),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": parts.port or "",
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    raise ValueError(f"HEVESY_DATABASE_URL: unknown scheme {parts.scheme!r}; use sqlite: or postgresql:")
+
+
+assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (UPDATE … RETURNING)"
+
+DEBUG = False
+SECRET_KEY = secret_key("secret_key")
+HTTP_ADDRESS = os.environ.get("HEVESY_HTTP", "127.0.0.1:8000")
+DICOM_ADDRESS = os.environ.get("HEVESY_DICOM", "127.0.0.1:11112")
+AE_TITLE = os.environ.get("HEVESY_AE_TITLE", "HEVESY")
+DEMO = os.environ.get("HEVESY_DEMO", "") == "1"
+STORAGE_URL = os.environ.get("HEVESY_STORAGE_URL", f"file:{HOME / 'objects'}")
+TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
+
+ALLOWED_HOSTS = os.environ.get("HEVESY_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+DATABASES = {"default": database(os.environ.get("HEVESY_DATABASE_URL", "sqlite:///hevesy.sqlite3"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+ROOT_URLCONF = "hevesy.config.urls"
+ASGI_APPLICATION = "hevesy.config.asgi.application"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_cotton",
+    "django_htmx",
+    "hevesy.foundation.accounts",
+    "hevesy.foundation.audit",
+    "hevesy.foundation.stations",
+    "hevesy.foundation.jobs",
+    "hevesy.foundation.files",
+    "hevesy.foundation.ui",
+    "hevesy.records.catalogue",
+    "hevesy.records.equipment",
+    "hevesy.records.staffing",
+    "hevesy.records.patients",
+    "hevesy.records.exams",
+    "hevesy.records.queues",
+    "hevesy.records.doses",
+    "hevesy.records.archive",
+    "hevesy.records.findings",
+    "hevesy.records.documents",
+    "hevesy.records.reports",
+    "hevesy.desks.registration",
+    "hevesy.desks.calling",
+    "hevesy.desks.technologist",
+    "hevesy.desks.interview",
+    "hevesy.desks.reporting",
+    "hevesy.desks.viewing",
+    "hevesy.desks.publishing",
+    "hevesy.desks.radiopharmacy",
+    "hevesy.desks.department",
+    "hevesy.gateways.dicom",
+    "hevesy.gateways.dicomweb",
+    "hevesy.gateways.api",
+    "hevesy.demo",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [Path(__file__).parents[2] / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = os.environ.get("HEVESY_TIME_ZONE", "Asia/Shanghai")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = bool(TLS_CERT)
+CSRF_COOKIE_SECURE = bool(TLS_CERT)
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

@@ -1,0 +1,19 @@
+"""Settings of the test suite: quick hashing, a fresh folder, the database named by the environment."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("HEVESY_HOME", tempfile.mkdtemp(prefix="hevesy-test-"))
+os.environ.setdefault("HEVESY_SECRET_KEY", "a key for tests only")
+
+from .base import *  # noqa: E402, F403
+from .base import DATABASES, HOME  # noqa: E402
+
+TEST_DATABASE = DATABASES["default"].setdefault("TEST", {})
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, not memory: other threads and processes (DICOM server, workers, browser) share it.
+    TEST_DATABASE["NAME"] = str(Path(HOME) / "test.sqlite3")
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["*"]

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class RadiopharmacyConfig(AppConfig):
+    name = "hevesy.desks.radiopharmacy"
+    label = "radiopharmacy"
+    verbose_name = _("Radiopharmacy")
