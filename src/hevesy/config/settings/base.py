@@ -38,7 +38,11 @@ def database(url: str) -> dict[str, Any]:
     """Django's database entry for `sqlite:///path` or `postgresql://user:password@host:port/name`."""
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        path = Path(unquote(parts.path)) if parts.path.startswith("//") else Path(unquote(parts.path[1:]))
+        path = (
+            Path(unquote(parts.path))
+            if parts.path.startswith("//")
+            else Path(unquote(parts.path[1:]))
+        )
         if not path.is_absolute():
             path = HOME / path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +69,9 @@ def database(url: str) -> dict[str, Any]:
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
-    raise ValueError(f"HEVESY_DATABASE_URL: unknown scheme {parts.scheme!r}; use sqlite: or postgresql:")
+    raise ValueError(
+        f"HEVESY_DATABASE_URL: unknown scheme {parts.scheme!r}; use sqlite: or postgresql:"
+    )
 
 
 assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (UPDATE … RETURNING)"

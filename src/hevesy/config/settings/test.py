@@ -7,8 +7,8 @@ from pathlib import Path
 os.environ.setdefault("HEVESY_HOME", tempfile.mkdtemp(prefix="hevesy-test-"))
 os.environ.setdefault("HEVESY_SECRET_KEY", "a key for tests only")
 
-from .base import *  # noqa: E402, F403
-from .base import DATABASES, HOME  # noqa: E402
+from .base import *  # noqa: F403
+from .base import DATABASES, HOME
 
 TEST_DATABASE = DATABASES["default"].setdefault("TEST", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -1,0 +1,109 @@
+"""Studies, series, instances and prepared volumes (clauses 1.2, 1.3, 1.8; design §2.4)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from hevesy.records.exams.models import Exam
+
+
+class Study(models.Model):
+    """What a device sent. `exam` is empty while it matches nothing: it is kept and shown, never lost."""
+
+    class Match(models.TextChoices):
+        UNMATCHED = "unmatched", _("unmatched")
+        AUTOMATIC = "automatic", _("matched automatically")
+        MANUAL = "manual", _("linked by a person")
+
+    study_instance_uid = models.CharField(max_length=64, unique=True)
+    exam = models.ForeignKey(Exam, null=True, on_delete=models.PROTECT, related_name="studies")
+    match = models.CharField(max_length=10, choices=Match, default=Match.UNMATCHED, db_index=True)
+    mismatch = models.JSONField(
+        default=list, help_text="what spoke against a match, for the person who decides"
+    )
+    patient_id = models.CharField(max_length=64, blank=True)
+    patient_name = models.CharField(max_length=200, blank=True)
+    patient_sex = models.CharField(max_length=16, blank=True)
+    patient_birth_date = models.CharField(max_length=10, blank=True)
+    accession_number = models.CharField(max_length=16, blank=True, db_index=True)
+    study_date = models.CharField(max_length=8, blank=True, db_index=True)
+    study_time = models.CharField(max_length=14, blank=True)
+    study_id = models.CharField(max_length=16, blank=True)
+    description = models.CharField(max_length=64, blank=True)
+    referring_physician = models.CharField(max_length=200, blank=True)
+    modalities = models.JSONField(default=list)
+    series_count = models.PositiveIntegerField(default=0)
+    instance_count = models.PositiveIntegerField(default=0)
+    size = models.BigIntegerField(default=0)
+    received_at = models.DateTimeField(auto_now_add=True)
+    last_received_at = models.DateTimeField(db_index=True)
+    stable_at = models.DateTimeField(
+        null=True, help_text="when counters and volumes were last prepared"
+    )
+
+
+class Series(models.Model):
+    """One series, with what its headers know about drug and correction (clause 1.8)."""
+
+    study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="series")
+    series_instance_uid = models.CharField(max_length=64, unique=True)
+    modality = models.CharField(max_length=16, db_index=True)
+    number = models.IntegerField(null=True)
+    description = models.CharField(max_length=64, blank=True)
+    frame_of_reference_uid = models.CharField(max_length=64, blank=True)
+    instance_count = models.PositiveIntegerField(default=0)
+    header = models.JSONField(
+        default=dict, help_text="radiopharmaceutical, corrections, reconstruction, scanner"
+    )
+
+
+class Instance(models.Model):
+    """One stored object. `path` was chosen by us; it is stored, never derived from what was received."""
+
+    series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="instances")
+    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    sop_class_uid = models.CharField(max_length=64)
+    transfer_syntax_uid = models.CharField(max_length=64)
+    number = models.IntegerField(null=True)
+    rows = models.PositiveIntegerField(null=True)
+    columns = models.PositiveIntegerField(null=True)
+    frames = models.PositiveIntegerField(default=1)
+    path = models.CharField(max_length=200)
+    sha256 = models.CharField(
+        max_length=64, help_text="of the data set as received, without group 0002"
+    )
+    size = models.BigIntegerField()
+    received_from = models.CharField(max_length=16, blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+
+class Refusal(models.Model):
+    """An object that was not taken in: same UID with other content (quarantined), or refused with a reason."""
+
+    kind = models.CharField(max_length=12)
+    sop_instance_uid = models.CharField(max_length=64, blank=True)
+    instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL)
+    path = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    reason = models.CharField(max_length=300)
+    received_from = models.CharField(max_length=16, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True)
+
+
+class PreparedVolume(models.Model):
+    """A series as one header and int16 bodies, ready for the viewer; addressed by the hash of its content."""
+
+    class State(models.TextChoices):
+        PREPARING = "preparing", _("preparing")
+        READY = "ready", _("ready")
+        FAILED = "failed", _("failed")
+
+    series = models.OneToOneField(Series, on_delete=models.CASCADE, related_name="volume")
+    content_id = models.CharField(max_length=64, blank=True, db_index=True)
+    state = models.CharField(max_length=10, choices=State, default=State.PREPARING)
+    progress = models.FloatField(default=0)
+    message = models.CharField(max_length=300, blank=True)
+    header = models.JSONField(default=dict)
+    made_at = models.DateTimeField(null=True)

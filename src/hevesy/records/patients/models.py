@@ -1,0 +1,70 @@
+"""Patients and their identifiers (clauses 1.8, 2.2; design §2.9)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Patient(models.Model):
+    """A person who is examined. Ideographic and alphabetic name groups are both kept (DICOM PN)."""
+
+    class Sex(models.TextChoices):
+        MALE = "M", _("male")
+        FEMALE = "F", _("female")
+        OTHER = "O", _("other")
+
+    patient_id = models.CharField(
+        max_length=64, unique=True, help_text="(0010,0020), the department's own number"
+    )
+    name_zh = models.CharField(max_length=60)
+    name_latin = models.CharField(max_length=64, help_text="alphabetic group, Shan^Xiongxin")
+    sex = models.CharField(max_length=1, choices=Sex)
+    birth_date = models.DateField(null=True)
+    phone = models.CharField(max_length=30, blank=True)
+    allergies = models.CharField(max_length=200, blank=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="aliases"
+    )
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    version = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.name_zh
+
+
+class PatientIdentifier(models.Model):
+    """A number somebody knows the patient by: ID card, outpatient, inpatient, medical record, check-up."""
+
+    class Kind(models.TextChoices):
+        ID_CARD = "id_card", _("ID card")
+        PASSPORT = "passport", _("passport")
+        OUTPATIENT = "outpatient", _("outpatient number")
+        INPATIENT = "inpatient", _("inpatient number")
+        RECORD = "record", _("medical record number")
+        CHECKUP = "checkup", _("check-up number")
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="identifiers")
+    kind = models.CharField(max_length=12, choices=Kind)
+    authority = models.CharField(max_length=40, blank=True)
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "authority", "value"], name="one_patient_per_identifier"
+            )
+        ]
+
+
+class SearchGram(models.Model):
+    """One- and two-character pieces of a name or number: the search that works alike on SQLite and PostgreSQL."""
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grams")
+    gram = models.CharField(max_length=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["gram", "patient"], name="one_gram_per_patient")
+        ]
