@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext as _
+
 if TYPE_CHECKING:
     from hevesy.foundation.accounts.models import User
     from hevesy.foundation.stations.models import Station
 
 
-class PermissionRefused(Exception):
-    """The actor lacks a permission. `str()` is a sentence for the person, in their language."""
+class Refused(Exception):
+    """An action was refused and nothing was written. `str()` is a sentence for a person, in their language."""
+
+    status = 409
+
+
+class PermissionRefused(Refused):
+    """The actor lacks a permission."""
+
+    status = 403
 
     def __init__(self, code: str) -> None:
         from hevesy.foundation.accounts.permissions import label
 
         self.code = code
-        super().__init__(label(code))
+        super().__init__(_("You may not: %(what)s.") % {"what": label(code)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,3 +6,6 @@ class StaffingConfig(AppConfig):
     name = "hevesy.records.staffing"
     label = "staffing"
     verbose_name = _("Staffing")
+
+    def ready(self) -> None:
+        from hevesy.records.staffing import rights  # noqa: F401  declares the permissions

@@ -1,0 +1,48 @@
+"""The one way to write an audit row: in the transaction of the act itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from hevesy.foundation.accounts.actors import Actor
+from hevesy.foundation.audit.models import AuditEvent
+
+NODE = os.environ.get("HEVESY_NODE", socket.gethostname())[:40]
+
+
+def record(
+    by: Actor,
+    verb: str,
+    subject: models.Model | None = None,
+    *,
+    patient_id: int | None = None,
+    outcome: str = "ok",
+    **details: Any,
+) -> AuditEvent:
+    """Write who did `verb` (`report.audit`, `exam.book`) to `subject`. `details` must be JSON; no secrets, no texts.
+
+    Must run inside the business transaction, so that act and row stand or fall together.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError(f"audit row for {verb} outside a transaction")
+    return AuditEvent.objects.create(
+        node=NODE,
+        at=timezone.now(),
+        actor_kind="user" if by.user else "system",
+        actor_id=by.user.pk if by.user else None,
+        actor_name=str(by),
+        channel=by.channel,
+        station=by.station.name if by.station else "",
+        address=by.address,
+        verb=verb,
+        outcome=outcome,
+        subject_type=subject._meta.label_lower if subject else "",
+        subject_id=str(subject.pk) if subject else "",
+        patient_id=patient_id,
+        details=details,
+    )
