@@ -141,10 +141,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hevesy.foundation.stations.middleware.StationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "hevesy.foundation.accounts.middleware.TokenMiddleware",
+    "hevesy.foundation.accounts.middleware.LoginSessionMiddleware",
+    "hevesy.foundation.accounts.middleware.GuardMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -184,11 +188,16 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 
+# Levels of GB/T 22239-2019 (level three) as usually assessed; a site may set others.
+PASSWORD_DAYS = int(os.environ.get("HEVESY_PASSWORD_DAYS", "90"))
+
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = bool(TLS_CERT)
 CSRF_COOKIE_SECURE = bool(TLS_CERT)
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_LONGEST_HOURS = int(os.environ.get("HEVESY_SESSION_HOURS", "12"))
+SESSION_IDLE_MINUTES = 30  # of a person without a role; each role has its own
+SESSION_COOKIE_AGE = SESSION_LONGEST_HOURS * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,16 +16,39 @@ class Station(models.Model):
         KIOSK = "kiosk", _("kiosk")
         PHONE = "phone", _("phone")
 
-    code = models.SlugField(unique=True)
-    name = models.CharField(max_length=60)
-    kind = models.CharField(max_length=10, choices=Kind)
-    place = models.CharField(max_length=60, blank=True)
+    code = models.SlugField(_("code"), unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    place = models.CharField(_("place"), max_length=60, blank=True)
     token_hash = models.CharField(max_length=64, blank=True, db_index=True)
     settings = models.JSONField(
         default=dict, help_text="printers, scanner prefix, camera, speaker, topics"
     )
-    active = models.BooleanField(default=True)
+    active = models.BooleanField(_("in use"), default=True)
     last_seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["token_hash"],
+                condition=~models.Q(token_hash=""),
+                name="stations_one_browser_per_token",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class StationClaim(models.Model):
+    """A one-time code with which a browser becomes this station."""
+
+    station = models.ForeignKey(Station, on_delete=models.CASCADE)
+    code_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"for {self.station_id}"

@@ -8,4 +8,8 @@ class StaffingConfig(AppConfig):
     verbose_name = _("Staffing")
 
     def ready(self) -> None:
+        from hevesy.foundation.accounts.seeding import register
         from hevesy.records.staffing import rights  # noqa: F401  declares the permissions
+        from hevesy.records.staffing.seeding import seed_roles
+
+        register(10, seed_roles)

@@ -47,6 +47,8 @@ for _code, _label in [
     ("equipment.edit", _("edit devices")),
     ("statistics.view", _("read statistics")),
     ("stations.manage", _("manage stations")),
+    ("stations.show", _("show calls on a wall screen")),
+    ("stations.checkin", _("let patients check in at a kiosk")),
     ("accounts.manage", _("manage accounts and roles")),
     ("system.manage", _("run the system: jobs, storage, settings")),
     ("audit.read", _("read the audit trail")),

@@ -1,0 +1,3 @@
+"""Plugins of the whole test suite: the cast of people."""
+
+pytest_plugins = ["hevesy.foundation.accounts.testing"]

@@ -1,0 +1,164 @@
+"""What every request passes: the program's token, the login session, and the rule that a view has a guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hevesy.foundation.accounts import sessions, tokens
+from hevesy.foundation.accounts.actors import Actor, Refused
+from hevesy.foundation.accounts.models import LoginSession, User
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+PASSIVE_HEADER = "X-Hevesy-Passive"
+"""Set by a page on requests that it makes by itself: polling does not keep a session alive."""
+
+
+class TokenMiddleware:
+    """A program's `Authorization: Bearer` token: who it is, without cookie and without CSRF token."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return self.get_response(request)
+        token = tokens.find_live(text.strip())
+        if token is None:
+            response = JsonResponse(
+                {"error": _("This token is unknown, revoked or expired. Ask for a new one.")},
+                status=401,
+            )
+            response["WWW-Authenticate"] = 'Bearer realm="hevesy", error="invalid_token"'
+            return response
+        tokens.mark_used(token, request.META.get("REMOTE_ADDR"))
+        request.user = token.user
+        request.channel = "api"  # type: ignore[attr-defined]
+        # No cookie authenticates this request, so no other site can have forged it.
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class LoginSessionMiddleware:
+    """Serve a logged-in browser only while its login session lives; tell it why when it does not."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if getattr(request, "channel", "web") == "api" or "_auth_user_id" not in request.session:
+            return self.get_response(request)
+        session = sessions.session_of(request.session)
+        if session is None:
+            request.session.flush()
+            return self.get_response(request)
+        session = sessions.end_if_over(
+            Actor(user=session.user, address=request.META.get("REMOTE_ADDR")), session
+        )
+        if session.ended_at is not None:
+            return tell_why_ended(request, session)
+        request.login_session = session  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Count the request as use unless the page made it by itself; hold who must choose a new password."""
+        session: LoginSession | None = getattr(request, "login_session", None)
+        if session is None:
+            return None
+        if not is_passive(request, view):
+            sessions.mark_seen(session)
+        if must_change_password(session.user) and not getattr(view, "before_password", False):
+            return send_to(request, "accounts:password")
+        return None
+
+
+class GuardMiddleware:
+    """Default deny: a view that declares no guard is not served."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        if not guard_of(view):
+            if settings.DEBUG:
+                name = f"{view.__module__}.{getattr(view, '__qualname__', view)}"
+                return HttpResponse(
+                    f"{name} has no guard: decorate it with needs(…) or public.",
+                    status=500,
+                    content_type="text/plain",
+                )
+            return HttpResponseForbidden(_("This page is not released for anybody."))
+        if getattr(request, "channel", "web") == "api" and getattr(view, "people_only", False):
+            return JsonResponse(
+                {"error": _("This page is for people, not for tokens.")}, status=403
+            )
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The last resort for a refusal that no page explained."""
+        if isinstance(exception, Refused):
+            return HttpResponse(
+                str(exception), status=exception.status, content_type="text/plain; charset=utf-8"
+            )
+        return None
+
+
+def guard_of(view: Callable[..., Any]) -> tuple[str, ...]:
+    """The permission codes that open a view, `("*",)` for anybody logged in, `("public",)`, or empty: no guard."""
+    guard = getattr(view, "guard", None)
+    if guard is None:
+        guard = getattr(getattr(view, "view_class", None), "guard", ())
+    return tuple(guard)
+
+
+def is_passive(request: HttpRequest, view: Callable[..., Any]) -> bool:
+    """Whether a page made this request by itself: a polling or live-event view, or marked by the page's header."""
+    return bool(
+        getattr(view, "passive", False)
+        or request.headers.get(PASSIVE_HEADER)
+        or request.headers.get("Accept", "").startswith("text/event-stream")
+    )
+
+
+def must_change_password(user: User) -> bool:
+    """Whether the password was set by somebody else or is older than the site allows."""
+    if user.must_change_password:
+        return True
+    days = settings.PASSWORD_DAYS
+    return bool(days) and (timezone.now() - user.password_changed_at).days >= days
+
+
+def send_to(request: HttpRequest, url_name: str) -> HttpResponse:
+    """Redirect a page or, by htmx's header, the page around a fragment."""
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=401)
+        response["HX-Redirect"] = resolve_url(url_name)
+        return response
+    return redirect(url_name)
+
+
+def tell_why_ended(request: HttpRequest, session: LoginSession) -> HttpResponse:
+    """Log the browser out and say why, when and where; a fragment leaves its page, so that nothing stays readable."""
+    request.session.flush()
+    request.session["ended_session"] = session.pk
+    if getattr(request, "htmx", False):
+        return send_to(request, "accounts:ended")
+    if "text/html" not in request.headers.get("Accept", "text/html"):
+        return JsonResponse(
+            {"error": _("You were logged out."), "reason": session.end_reason}, status=401
+        )
+    return render(request, "accounts/ended.html", {"ended": session}, status=401)
