@@ -36,11 +36,19 @@ def render() -> str:
         f"{states.count('none')} not yet.",
     ]
     for chapter, title in CHAPTERS.items():
-        lines += ["", f"## {chapter} {title}", "", "| clause | what | state | where | note |", "|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {chapter} {title}",
+            "",
+            "| clause | what | state | where | note |",
+            "|---|---|---|---|---|",
+        ]
         for number, row in clauses.items():
             if number.split(".")[0] == chapter:
                 where = ", ".join(f"`{place}`" for place in row["where"])
-                lines.append(f"| {number} | {row['text']} | **{row['state']}** | {where} | {row['note']} |")
+                lines.append(
+                    f"| {number} | {row['text']} | **{row['state']}** | {where} | {row['note']} |"
+                )
     return "\n".join(lines) + "\n"
 
 

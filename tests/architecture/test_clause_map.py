@@ -15,7 +15,9 @@ LAST = {1: 9, 2: 7, 3: 5, 4: 4, 5: 5, 6: 26, 7: 4, 8: 3, 9: 4, 10: 17, 11: 5, 12
 
 
 def test_every_clause_of_the_requirements_has_a_row() -> None:
-    expected = [f"{chapter}.{number}" for chapter, last in LAST.items() for number in range(1, last + 1)]
+    expected = [
+        f"{chapter}.{number}" for chapter, last in LAST.items() for number in range(1, last + 1)
+    ]
 
     assert list(CLAUSES) == expected
 
@@ -29,23 +31,37 @@ def test_the_row_names_files_that_exist_and_bear_the_mark(number: str) -> None:
         assert (ROOT / place).exists(), f"clause {number}: {place} is gone"
     for test in row["tests"]:
         source = (ROOT / test).read_text()
-        assert "clause(" in source and f'"{number}"' in source, f"clause {number}: {test} does not bear its mark"
+        assert "clause(" in source and f'"{number}"' in source, (
+            f"clause {number}: {test} does not bear its mark"
+        )
     if row["state"] == "none":
         assert not row["tests"], f"clause {number}: it has tests, so it is not none"
     else:
-        assert row["where"] and row["tests"], f"clause {number}: {row['state']} needs a place and tests"
+        assert row["where"] and row["tests"], (
+            f"clause {number}: {row['state']} needs a place and tests"
+        )
     if row["state"] == "partial":
         assert row["note"], f"clause {number}: say what works and what not"
 
 
-@pytest.mark.parametrize("number", [number for number, row in CLAUSES.items() if row["state"] == "works"])
+@pytest.mark.parametrize(
+    "number", [number for number, row in CLAUSES.items() if row["state"] == "works"]
+)
 def test_a_working_clause_is_proven_through_the_browser_or_a_port(number: str) -> None:
-    outside = [test for test in CLAUSES[number]["tests"] if test.startswith(("tests/browser", "tests/integration"))]
+    outside = [
+        test
+        for test in CLAUSES[number]["tests"]
+        if test.startswith(("tests/browser", "tests/integration"))
+    ]
 
     assert outside, f"clause {number}: no test goes through the browser or a port"
 
 
 def test_the_page_is_rendered_from_the_map() -> None:
-    run = subprocess.run([sys.executable, ROOT / "docs" / "render_clauses.py", "--check"], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, ROOT / "docs" / "render_clauses.py", "--check"],
+        capture_output=True,
+        text=True,
+    )
 
     assert run.returncode == 0, run.stderr
