@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 HOME = Path(os.environ.get("HEVESY_HOME", "var")).resolve()
 """Folder of everything that is data: database, objects, keys, logs."""
@@ -35,7 +35,10 @@ def secret_key(name: str) -> str:
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's database entry for `sqlite:///path` or `postgresql://user:password@host:port/name`."""
+    """Django's database entry for `sqlite:///path` or `postgresql://user:password@host:port/name`.
+
+    A Unix socket is named as libpq does: `postgresql://user@/name?host=/run/postgresql`.
+    """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         path = (
@@ -63,7 +66,7 @@ def database(url: str) -> dict[str, Any]:
             "NAME": unquote(parts.path.lstrip("/")),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
+            "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
             "PORT": parts.port or "",
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
@@ -86,6 +89,7 @@ TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
 
 ALLOWED_HOSTS = os.environ.get("HEVESY_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 DATABASES = {"default": database(os.environ.get("HEVESY_DATABASE_URL", "sqlite:///hevesy.sqlite3"))}
+TASKS = {"default": {"BACKEND": "hevesy.foundation.jobs.backend.LeaseBackend"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 ROOT_URLCONF = "hevesy.config.urls"
@@ -101,6 +105,7 @@ INSTALLED_APPS = [
     "csp",
     "django_cotton",
     "django_htmx",
+    "django_tasks",
     "hevesy.foundation.accounts",
     "hevesy.foundation.audit",
     "hevesy.foundation.stations",

@@ -14,6 +14,9 @@ TEST_DATABASE = DATABASES["default"].setdefault("TEST", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: other threads and processes (DICOM server, workers, browser) share it.
     TEST_DATABASE["NAME"] = str(Path(HOME) / "test.sqlite3")
+    # Tests survive no power loss; everything else is as in production.
+    OPTIONS = DATABASES["default"]["OPTIONS"]
+    OPTIONS["init_command"] = OPTIONS["init_command"].replace("FULL", "OFF")
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]

@@ -1,0 +1,220 @@
+"""Where bytes lie: a content-addressed object store whose writes survive a power cut (reliability §0.6, §3.4).
+
+Keys are made from the SHA-256 of the content (`ab/cd/<sha256>`), so that an object is never overwritten with other
+content and nothing received becomes a path. The index row is written after `put_…` has returned, never before.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, Protocol
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+
+MARKER = ".hevesy-root"
+"""Lies in the root of a store. Where it is missing the disk is not mounted, and nothing is written."""
+
+KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
+CHUNK_BYTES = 1 << 20
+RESERVE_BYTES = 512 * 1024 * 1024
+"""Kept free for the database and its audit rows: images are refused before reports can no longer be saved."""
+
+
+class StoreError(OSError):
+    """The store cannot take or give an object now; nothing was half written."""
+
+
+class StoreMissing(StoreError):
+    """The root has no marker: a disk that is not mounted, or a wrong address."""
+
+
+class StoreFull(StoreError):
+    """Less than the reserve is free."""
+
+
+class ObjectStore(Protocol):
+    """What every driver does. Keys come from `put_…` only."""
+
+    def put_bytes(self, content: bytes) -> str:
+        """Store `content` durably and return its key."""
+
+    def put_file(self, temporary: Path) -> str:
+        """Move a file made by `temporary_path` into the store durably and return its key."""
+
+    def temporary_path(self) -> Path:
+        """A new path on the store's own disk for a file that is still being received."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The object as a binary stream; `FileNotFoundError` if there is none."""
+
+    def path(self, key: str) -> Path:
+        """The object as a local file (a remote driver fetches it); `FileNotFoundError` if there is none."""
+
+    def size(self, key: str) -> int:
+        """Bytes of the object."""
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; no error if it is gone already."""
+
+    def keys(self) -> Iterator[str]:
+        """Every key, for `hevesy fsck` and for sweeping what no row names."""
+
+    def free_bytes(self) -> int:
+        """Bytes that may still be written."""
+
+    def check(self) -> None:
+        """Raise `StoreError` if the store cannot be written."""
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_key(key: str) -> str:
+    """The SHA-256 that the content under `key` must have."""
+    return _checked(key).rsplit("/", 1)[1]
+
+
+def _checked(key: str) -> str:
+    if not KEY.fullmatch(key):
+        raise ValueError(f"not a key of the object store: {key!r}")
+    return key
+
+
+def _key_of(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class LocalStore:
+    """Objects in a local folder: temporary file, fsync, rename, fsync of the folder; only then does `put` return."""
+
+    def __init__(self, root: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self.root = root
+        self.reserve_bytes = reserve_bytes
+
+    def create(self) -> None:
+        """Make an empty folder into a store. Called by `hevesy migrate`/`run`, never on the way of a write."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.root / "tmp").mkdir(mode=0o700, exist_ok=True)
+        (self.root / MARKER).touch(mode=0o600)
+        _sync_folder(self.root)
+
+    def check(self) -> None:
+        if not (self.root / MARKER).is_file():
+            raise StoreMissing(
+                errno.ENODEV, f"no {MARKER} in the store: is the disk mounted?", str(self.root)
+            )
+        if self.free_bytes() <= 0:
+            raise StoreFull(errno.ENOSPC, "less than the reserve is free", str(self.root))
+
+    def free_bytes(self) -> int:
+        return max(0, shutil.disk_usage(self.root).free - self.reserve_bytes)
+
+    def temporary_path(self) -> Path:
+        self.check()
+        folder = self.root / "tmp"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / f"{os.getpid()}.{uuid.uuid4().hex}"
+
+    def put_bytes(self, content: bytes) -> str:
+        temporary = self.temporary_path()
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+            return self._adopt(temporary, hashlib.sha256(content).hexdigest())
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def put_file(self, temporary: Path) -> str:
+        self.check()
+        return self._adopt(temporary, sha256_of_file(temporary))
+
+    def _adopt(self, temporary: Path, sha256: str) -> str:
+        key = _key_of(sha256)
+        final = self.root / key
+        with temporary.open("rb+") as file:
+            # After a failed fsync the pages are lost and a second fsync would lie: the caller rewrites from source.
+            os.fsync(file.fileno())
+        if final.exists() and final.stat().st_size == temporary.stat().st_size:
+            # Perhaps renamed by a process that died before its folder was synced.
+            _sync_folder(final.parent)
+            temporary.unlink()
+            return key
+        for folder in (final.parent.parent, final.parent):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
+                _sync_folder(folder.parent)
+        temporary.chmod(0o400)
+        temporary.rename(final)
+        _sync_folder(final.parent)
+        return key
+
+    def open(self, key: str) -> BinaryIO:
+        return self.path(key).open("rb")
+
+    def path(self, key: str) -> Path:
+        path = self.root / _checked(key)
+        if not path.is_file():
+            raise FileNotFoundError(errno.ENOENT, "no such object", key)
+        return path
+
+    def size(self, key: str) -> int:
+        return self.path(key).stat().st_size
+
+    def exists(self, key: str) -> bool:
+        return (self.root / _checked(key)).is_file()
+
+    def delete(self, key: str) -> None:
+        (self.root / _checked(key)).unlink(missing_ok=True)
+
+    def keys(self) -> Iterator[str]:
+        for path in sorted(self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
+            yield path.relative_to(self.root).as_posix()
+
+    def sweep_temporaries(self, *, older_than_s: float) -> int:
+        """Delete what a crash left half received; how many files."""
+        import time
+
+        stale = [
+            path
+            for path in (self.root / "tmp").glob("*")
+            if time.time() - path.stat().st_mtime > older_than_s
+        ]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+
+@cache
+def _store_at(url: str) -> LocalStore:
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        raise ValueError(f"HEVESY_STORAGE_URL: unknown scheme {parts.scheme!r}; use file:")
+    return LocalStore(Path(unquote(parts.path)))
+
+
+def store() -> LocalStore:
+    """The object store of this site (`HEVESY_STORAGE_URL`)."""
+    return _store_at(settings.STORAGE_URL)
