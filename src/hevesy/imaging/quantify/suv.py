@@ -332,8 +332,6 @@ class _Computation:
             reference_at=references.moments[0].isoformat(),
             decay_s=elapsed[0],
         )
-        if correction == "START" and any(h.get("DecayFactor", 1) != 1 for h in self.headers):
-            self.warn("decay_factor_ignored")
         if len(elapsed) == 1:
             elapsed *= len(bq_per_ml)
         factors = [

@@ -121,10 +121,6 @@ WARNINGS: Final = {
         "More than six half-lives lie between injection and scan.",
         "注射与扫描间隔超过六个半衰期，请核对时间。",
     ),
-    "decay_factor_ignored": (
-        "Values are decay corrected; the stated decay factor was not applied again.",
-        "图像已做衰变校正，未重复使用头文件中的衰变系数。",
-    ),
     "values_edited": (
         "Computed with edited parameters instead of those of the header.",
         "使用了人工修改的参数（非头文件原值）计算。",

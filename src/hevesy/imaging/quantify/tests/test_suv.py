@@ -69,6 +69,10 @@ def test_twice_the_weight_twice_the_suv_and_twice_the_dose_half_of_it():
     assert suv_factor(doubled).bw_factor == pytest.approx(AN_HOUR_LATER / 2)
 
 
+def test_a_stated_decay_factor_is_not_applied_a_second_time():
+    assert suv_factor(a_header(DecayFactor=1.2)).bw_factor == pytest.approx(AN_HOUR_LATER)
+
+
 def test_injection_one_half_life_earlier_doubles_the_suv():
     earlier = datetime(2025, 1, 1, 10, tzinfo=UTC) - timedelta(seconds=6586.2)
     drug = a_drug(RadiopharmaceuticalStartDateTime=earlier.strftime("%Y%m%d%H%M%S.%f"))
@@ -178,7 +182,6 @@ def test_the_chosen_one_of_two_injections_counts():
             "reference_time_guessed",
             a_header(SeriesTime="150000", FrameReferenceTime=None),
         ),
-        ("decay_factor_ignored", a_header(DecayFactor=1.2)),
     ],
 )
 def test_what_is_doubtful_is_told_and_computed_all_the_same(told, header):

@@ -1,0 +1,104 @@
+import numpy as np
+import pydicom
+import pytest
+
+from hevesy.imaging.geometry import Volume
+from hevesy.imaging.render import (
+    GREY,
+    HOT_IRON,
+    INVERSE_GREY,
+    PET,
+    blended,
+    coloured,
+    fused_picture,
+    slice_picture,
+    slice_values,
+    thumbnail,
+    whole_view,
+    windowed,
+)
+
+
+def a_volume(array, modality="CT", units="HU"):
+    affine = np.diag([2.0, 2.0, 4.0, 1.0])
+    affine[:3, 3] = (-10, -20, 100)
+    return Volume(array=array, ijk_to_lps=affine, units=units, modality=modality)
+
+
+def test_a_window_maps_its_ends_to_black_and_white():
+    levels = windowed(np.array([-500.0, -160, 40, 240, 9999, np.nan]), -160, 240)
+    assert levels.tolist() == [0, 0, 128, 255, 255, 0]
+    with pytest.raises(ValueError, match="below"):
+        windowed(np.zeros(1), 5, 5)
+
+
+def test_tables_begin_and_end_where_they_should():
+    assert GREY[0].tolist() == [0, 0, 0]
+    assert INVERSE_GREY[0].tolist() == [255, 255, 255]
+    for table in (GREY, INVERSE_GREY, HOT_IRON, PET):
+        assert table.shape == (256, 3)
+    assert HOT_IRON[255].tolist() == PET[255].tolist() == [255, 255, 255]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "table"), [("hotiron", HOT_IRON), ("pet", PET)])
+def test_tables_are_those_of_the_dicom_standard(real_dicom, name, table):
+    palette = pydicom.dcmread(real_dicom / f"palettes/{name}.dcm")
+    for channel, colour in enumerate(("Red", "Green", "Blue")):
+        data = palette[f"{colour}PaletteColorLookupTableData"].value
+        standard = np.frombuffer(data, dtype=np.uint8).astype(int)
+        assert np.abs(table[:, channel].astype(int) - standard).max() <= 1
+
+
+def test_fusion_of_nothing_is_the_ct_and_of_all_is_the_pet():
+    below = np.random.default_rng(0).integers(0, 256, (5, 6, 3)).astype(np.uint8)
+    above = 255 - below
+    np.testing.assert_array_equal(blended(below, above, 0), below)
+    np.testing.assert_array_equal(blended(below, above, 1), above)
+    half = blended(below, above, 0.5).astype(int)
+    assert np.abs(half - 127.5).max() <= 0.5
+
+
+def test_an_axial_slice_at_voxel_centres_is_the_slice_itself():
+    array = np.random.default_rng(1).normal(size=(5, 12, 10)).astype(np.float32)
+    volume = a_volume(array)
+    view = whole_view(volume, "axial", at_lps=volume.world((0, 0, 3)))
+
+    np.testing.assert_allclose(slice_values(volume, view), array[3], atol=1e-5)
+
+
+def test_a_coronal_slice_has_the_head_at_the_top_and_the_right_on_the_left():
+    array = np.zeros((6, 12, 10), dtype=np.float32)
+    array[5, :, 0] = 1000  # uppermost slice, lowest x: the patient's right
+    picture = slice_picture(a_volume(array), whole_view(a_volume(array), "coronal", spacing_mm=2))
+
+    assert picture[0, 0].tolist() == [255, 255, 255]
+    assert picture[-1, 0].tolist() == picture[0, -1].tolist() == [102, 102, 102]
+
+
+def test_fusion_samples_both_volumes_at_the_same_place():
+    ct = a_volume(np.full((6, 12, 10), -160, dtype=np.int16))
+    hot = np.zeros((6, 12, 10), dtype=np.float32)
+    hot[2, 6, 5] = 7
+    pet = a_volume(hot, "PT", "SUVbw")
+    view = whole_view(ct, "axial", at_lps=ct.world((0, 0, 2)))
+
+    picture = fused_picture(ct, pet, view, alpha=1)
+
+    assert np.argwhere(picture.sum(axis=2) > 700).tolist() == [[6, 5]]
+
+
+def test_thumbnails_are_square_whatever_the_volume():
+    for modality, units in (("CT", "HU"), ("PT", "SUVbw"), ("NM", "CNTS"), ("MR", "US")):
+        volume = a_volume(
+            np.arange(7 * 30 * 20, dtype=np.float32).reshape(7, 30, 20), modality, units
+        )
+        assert thumbnail(volume, size=96).shape == (96, 96, 3)
+    single = a_volume(np.zeros((1, 30, 20), dtype=np.float32), "PT", "BQML")
+    assert thumbnail(single, size=64).shape == (64, 64, 3)
+
+
+def test_colours_of_values():
+    assert coloured(np.array([[0.0, 7.0]]), 0, 7, INVERSE_GREY).tolist() == [
+        [[255, 255, 255], [0, 0, 0]]
+    ]
