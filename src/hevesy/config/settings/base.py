@@ -80,6 +80,9 @@ assert sqlite3.sqlite_version_info >= (3, 35), "SQLite 3.35 or newer is needed (
 
 DEBUG = False
 SECRET_KEY = secret_key("secret_key")
+# Not in the database: who can write rows there still cannot forge audit rows or seals.
+AUDIT_KEY = secret_key("audit_key")
+ANCHORS = HOME / "anchors"
 HTTP_ADDRESS = os.environ.get("HEVESY_HTTP", "127.0.0.1:8000")
 DICOM_ADDRESS = os.environ.get("HEVESY_DICOM", "127.0.0.1:11112")
 AE_TITLE = os.environ.get("HEVESY_AE_TITLE", "HEVESY")

@@ -5,10 +5,14 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("HEVESY_HOME", tempfile.mkdtemp(prefix="hevesy-test-"))
+worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if worker and Path(os.environ["HEVESY_HOME"]).name != worker:
+    # Tests that run beside each other share neither anchors nor objects.
+    os.environ["HEVESY_HOME"] = str(Path(os.environ["HEVESY_HOME"]) / worker)
 os.environ.setdefault("HEVESY_SECRET_KEY", "a key for tests only")
 
-from .base import *  # noqa: F403
-from .base import DATABASES, HOME
+from .base import *  # noqa: E402, F403
+from .base import DATABASES, HOME  # noqa: E402
 
 TEST_DATABASE = DATABASES["default"].setdefault("TEST", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

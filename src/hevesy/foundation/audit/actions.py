@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from typing import Any
@@ -10,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from hevesy.foundation.accounts.actors import Actor
+from hevesy.foundation.audit.canonical import as_json, row_mac
 from hevesy.foundation.audit.models import AuditEvent
 
 NODE = os.environ.get("HEVESY_NODE", socket.gethostname())[:40]
@@ -30,19 +32,30 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError(f"audit row for {verb} outside a transaction")
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         node=NODE,
         at=timezone.now(),
         actor_kind="user" if by.user else "system",
         actor_id=by.user.pk if by.user else None,
-        actor_name=str(by),
-        channel=by.channel,
+        actor_name=str(by)[:80],
+        channel=by.channel[:10],
         station=by.station.name if by.station else "",
-        address=by.address,
+        address=_address(by.address),
         verb=verb,
         outcome=outcome,
         subject_type=subject._meta.label_lower if subject else "",
-        subject_id=str(subject.pk) if subject else "",
+        subject_id=str(subject.pk)[:70] if subject else "",
         patient_id=patient_id,
-        details=details,
+        details=as_json(details),
     )
+    event.mac = row_mac(event)
+    event.save(force_insert=True)
+    return event
+
+
+def _address(address: str | None) -> str | None:
+    # One spelling per address, so that both databases give back what was hashed.
+    try:
+        return str(ipaddress.ip_address(address)) if address else None
+    except ValueError:
+        return None

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -6,3 +7,8 @@ class AuditConfig(AppConfig):
     name = "hevesy.foundation.audit"
     label = "audit"
     verbose_name = _("Audit")
+
+    def ready(self) -> None:
+        from hevesy.foundation.audit.triggers import restore_all
+
+        post_migrate.connect(restore_all, sender=self)
