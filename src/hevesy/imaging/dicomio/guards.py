@@ -17,10 +17,9 @@ from typing import Any, Final
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.errors import InvalidDicomError
 from pydicom.uid import UID, RLELossless
 
-from hevesy.imaging.dicomio.refusal import ImageRefused
+from hevesy.imaging.dicomio.refusal import ImageRefused, refusing_what_pydicom_cannot_parse
 
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _NATIVE: Final = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", _DEFLATED}
@@ -87,7 +86,7 @@ def read_dataset(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Datase
     Raises `ImageRefused`: unreadable, file_too_large, inflates_too_far, nested_too_deep.
     """
     path = Path(path)
-    try:
+    with refusing_what_pydicom_cannot_parse():
         size = path.stat().st_size
         if size > limits.file_bytes:
             raise ImageRefused("file_too_large", f"{size} bytes")
@@ -95,18 +94,9 @@ def read_dataset(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Datase
         # force: scanners and archives exist that write no preamble; what is no DICOM at all then
         # yields an empty data set.
         dataset = dcmread(path, force=True)
-    except RecursionError:
-        raise ImageRefused("nested_too_deep") from None
-    except ImageRefused:
-        raise
-    except (OSError, InvalidDicomError, EOFError, ValueError, KeyError, zlib.error) as error:
-        raise ImageRefused("unreadable", type(error).__name__) from error
-    except Exception as error:
-        # pydicom raises many kinds on hostile input; every one of them means the same here.
-        raise ImageRefused("unreadable", type(error).__name__) from error
-    if "SOPClassUID" not in dataset:
-        raise ImageRefused("unreadable", "no SOP Class UID")
-    return dataset
+        if "SOPClassUID" not in dataset:
+            raise ImageRefused("unreadable", "no SOP Class UID")
+        return dataset
 
 
 def _check_inflation(path: Path, limits: Limits) -> None:
@@ -148,8 +138,6 @@ def checked_format(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> Pixe
             bits_stored=int(dataset.get("BitsStored") or dataset.BitsAllocated),
             signed=int(dataset.get("PixelRepresentation") or 0) == 1,
         )
-    except RecursionError:
-        raise ImageRefused("nested_too_deep") from None
     except (AttributeError, TypeError, ValueError) as error:
         raise ImageRefused("bad_pixel_attributes", str(error)[:80]) from error
     detail = f"{stated.columns} x {stated.rows} x {stated.frames}"

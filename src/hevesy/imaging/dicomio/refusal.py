@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 _TEXTS: Final = {
@@ -107,3 +109,22 @@ class ImageRefused(ValueError):
 
     def __reduce__(self) -> tuple[type[ImageRefused], tuple[str, str]]:
         return type(self), (self.key, self.detail)
+
+
+@contextmanager
+def refusing_what_pydicom_cannot_parse() -> Iterator[None]:
+    """Turn whatever a hostile or damaged data set makes pydicom raise into `ImageRefused`.
+
+    pydicom parses values when they are first read, so any access may raise any exception. The
+    cause stays chained for the log.
+    """
+    try:
+        yield
+    except ImageRefused:
+        raise
+    except RecursionError:
+        raise ImageRefused("nested_too_deep") from None
+    except MemoryError:
+        raise ImageRefused("memory_limit") from None
+    except Exception as error:
+        raise ImageRefused("unreadable", type(error).__name__) from error

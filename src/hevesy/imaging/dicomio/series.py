@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 from hevesy.imaging.dicomio.frames import Floats, PlacedFrame, placed_frames
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits, checked_format, read_dataset
 from hevesy.imaging.dicomio.headers import find
-from hevesy.imaging.dicomio.refusal import ImageRefused
+from hevesy.imaging.dicomio.refusal import ImageRefused, refusing_what_pydicom_cannot_parse
 from hevesy.imaging.geometry import Finding, SliceSource, Volume
 
 # Positions are decimal strings that scanners round; below this two planes are the same plane.
@@ -49,15 +49,13 @@ def read_series(
     frames: list[PlacedFrame] = []
     decoded = 0
     for source in sources:
-        dataset = source if isinstance(source, Dataset) else read_dataset(source, limits=limits)
-        decoded += checked_format(dataset, limits=limits).decoded_bytes
-        if decoded > limits.decoded_bytes:
-            raise ImageRefused("too_many_pixels", f"{decoded} bytes in the series")
-        try:
+        with refusing_what_pydicom_cannot_parse():
+            dataset = source if isinstance(source, Dataset) else read_dataset(source, limits=limits)
+            decoded += checked_format(dataset, limits=limits).decoded_bytes
+            if decoded > limits.decoded_bytes:
+                raise ImageRefused("too_many_pixels", f"{decoded} bytes in the series")
             own = _describe(dataset)
             frames += placed_frames(dataset, limits=limits)
-        except RecursionError:
-            raise ImageRefused("nested_too_deep") from None
         if described is None:
             described = own
         elif own.series_instance_uid != described.series_instance_uid:
