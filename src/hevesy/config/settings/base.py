@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 HOME = Path(os.environ.get("HEVESY_HOME", "var")).resolve()
 """Folder of everything that is data: database, objects, keys, logs."""
+HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def secret_key(name: str) -> str:
@@ -190,7 +192,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["hevesy.foundation.accounts.hashing.QueuedArgon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
@@ -198,6 +200,27 @@ AUTHENTICATION_BACKENDS = [
 
 # Levels of GB/T 22239-2019 (level three) as usually assessed; a site may set others.
 PASSWORD_DAYS = int(os.environ.get("HEVESY_PASSWORD_DAYS", "90"))
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": int(os.environ.get("HEVESY_PASSWORD_LENGTH", "10"))},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "hevesy.foundation.accounts.passwords.ThreeKinds"},
+    {"NAME": "hevesy.foundation.accounts.passwords.NotTheName"},
+    {"NAME": "hevesy.foundation.accounts.passwords.NotUsedBefore", "OPTIONS": {"count": 5}},
+]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "/"
+AXES_FAILURE_LIMIT = int(os.environ.get("HEVESY_LOGIN_TRIES", "5"))
+AXES_COOLOFF_TIME = timedelta(minutes=int(os.environ.get("HEVESY_LOGIN_LOCK_MINUTES", "30")))
+# The person is locked, not the address: many share one PC, and one attacker has many addresses.
+AXES_LOCKOUT_PARAMETERS = ["username"]
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # asks for ip_address, for the same reason unwanted
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # LoginSession and the audit trail hold this
+AXES_LOCKOUT_CALLABLE = "hevesy.foundation.accounts.views.login.locked"
+AXES_CLIENT_IP_CALLABLE = "hevesy.foundation.accounts.views.login.address_of"
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

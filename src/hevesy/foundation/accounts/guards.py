@@ -30,7 +30,7 @@ STATION_RIGHTS: dict[str, str] = {
 class StaffRequest(HttpRequest):
     """A request that passed `needs`: somebody is logged in, and who acts is known."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
     actor: Actor
 
@@ -84,6 +84,18 @@ def public(view: View) -> View:
 def passive(view: View) -> View:
     """Mark a view whose requests a page makes by itself (polling, live events): they do not keep a session alive."""
     view.passive = True  # type: ignore[attr-defined]
+    return view
+
+
+def people_only(view: View) -> View:
+    """Mark a view that a program's token must not open: passwords, accounts, tokens themselves."""
+    view.people_only = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_password(view: View) -> View:
+    """Mark a view that stays open to who must first choose a new password."""
+    view.before_password = True  # type: ignore[attr-defined]
     return view
 
 

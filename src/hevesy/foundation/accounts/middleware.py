@@ -119,9 +119,8 @@ class GuardMiddleware:
 
 def guard_of(view: Callable[..., Any]) -> tuple[str, ...]:
     """The permission codes that open a view, `("*",)` for anybody logged in, `("public",)`, or empty: no guard."""
-    guard = getattr(view, "guard", None)
-    if guard is None:
-        guard = getattr(getattr(view, "view_class", None), "guard", ())
+    view_class = getattr(view, "view_class", None)
+    guard: tuple[str, ...] = getattr(view, "guard", None) or getattr(view_class, "guard", ())
     return tuple(guard)
 
 

@@ -26,13 +26,14 @@ def _actor(request: HttpRequest, user: User | None, name: str = "") -> Actor:
 
 @receiver(user_logged_in, dispatch_uid="accounts.open_session")
 def open_login_session(sender: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
-    session = sessions.open_session(
+    session, displaced = sessions.open_session(
         _actor(request, user),
         session_key=request.session.session_key or "",
         browser=request.META.get("HTTP_USER_AGENT", ""),
         paired_with=getattr(request, "pair_with", None),
     )
     request.login_session = session  # type: ignore[attr-defined]
+    request.displaced_sessions = displaced  # type: ignore[attr-defined]
 
 
 @receiver(user_logged_out, dispatch_uid="accounts.end_session")

@@ -46,17 +46,20 @@ def open_session(
     session_key: str,
     browser: str = "",
     paired_with: LoginSession | None = None,
-) -> LoginSession:
+) -> tuple[LoginSession, list[LoginSession]]:
     """Begin a session of `by.user`. At a workstation it displaces the one elsewhere, and the phones paired with that.
 
     The user row is locked, so that of two logins at the same moment the later one wins.
+    Returns the session and those that it displaced.
     """
     assert by.user is not None
     user = User.objects.select_for_update().get(pk=by.user.pk)
     kind = LoginSession.Kind.PHONE if paired_with else LoginSession.Kind.WORKSTATION
+    displaced: list[LoginSession] = []
     if kind == LoginSession.Kind.WORKSTATION:
         here = by.station.name if by.station else (by.address or "")
-        for earlier in live_sessions(user).filter(kind=kind):
+        displaced = list(live_sessions(user).filter(kind=kind))
+        for earlier in displaced:
             end_session(by, earlier, LoginSession.End.DISPLACED, ended_from=here)
     session = LoginSession.objects.create(
         user=user,
@@ -68,7 +71,7 @@ def open_session(
         browser=browser[:200],
     )
     record(by, "account.login", session, kind=str(kind))
-    return session
+    return session, displaced
 
 
 @transaction.atomic
@@ -149,3 +152,11 @@ def mark_seen(session: LoginSession) -> None:
     if now - session.last_seen_at >= SEEN_EVERY:
         LoginSession.objects.filter(pk=session.pk, ended_at__isnull=True).update(last_seen_at=now)
         session.last_seen_at = now
+
+
+@transaction.atomic
+def move_session(session: LoginSession, session_key: str) -> None:
+    """The browser got a new session key (password change): the login session goes on under it."""
+    LoginSession.objects.filter(pk=session.pk, ended_at__isnull=True).update(
+        key_hash=key_hash(session_key)
+    )

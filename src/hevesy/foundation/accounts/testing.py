@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import time_machine
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -93,3 +95,10 @@ def client_of() -> Callable[[User], Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def travel() -> Iterator[time_machine.Coordinates]:
+    """A clock that stands still at this moment; `travel.shift(timedelta(...))` moves it."""
+    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+        yield clock
