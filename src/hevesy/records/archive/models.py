@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from hevesy.records.exams.models import Exam
+from hevesy.records.exams.models import Exam, ExamStep
 
 
 class Study(models.Model):
@@ -32,6 +32,9 @@ class Study(models.Model):
     study_id = models.CharField(max_length=16, blank=True)
     description = models.CharField(max_length=64, blank=True)
     referring_physician = models.CharField(max_length=200, blank=True)
+    received_from = models.CharField(
+        max_length=16, blank=True, help_text="AE title that sent its first object"
+    )
     modalities = models.JSONField(default=list)
     series_count = models.PositiveIntegerField(default=0)
     instance_count = models.PositiveIntegerField(default=0)
@@ -39,8 +42,13 @@ class Study(models.Model):
     received_at = models.DateTimeField(auto_now_add=True)
     last_received_at = models.DateTimeField(db_index=True)
     stable_at = models.DateTimeField(
-        null=True, help_text="when counters and volumes were last prepared"
+        null=True,
+        db_index=True,
+        help_text="when it was last found quiet and counted; empty while objects come in",
     )
+
+    def __str__(self) -> str:
+        return self.study_instance_uid
 
 
 class Series(models.Model):
@@ -69,27 +77,71 @@ class Instance(models.Model):
     rows = models.PositiveIntegerField(null=True)
     columns = models.PositiveIntegerField(null=True)
     frames = models.PositiveIntegerField(default=1)
+    hindrance = models.CharField(
+        max_length=40, blank=True, help_text="why its pixels must not be opened; empty: they may"
+    )
     path = models.CharField(max_length=200)
     sha256 = models.CharField(
         max_length=64, help_text="of the data set as received, without group 0002"
     )
-    size = models.BigIntegerField()
+    size = models.BigIntegerField(help_text="bytes of the stored file")
+    data_set_offset = models.PositiveIntegerField(
+        help_text="where the received data set begins in the stored file"
+    )
     received_from = models.CharField(max_length=16, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid
 
 
 class Refusal(models.Model):
     """An object that was not taken in: same UID with other content (quarantined), or refused with a reason."""
 
-    kind = models.CharField(max_length=12)
-    sop_instance_uid = models.CharField(max_length=64, blank=True)
+    class Kind(models.TextChoices):
+        CONFLICT = "conflict", _("same UID, other content")
+        REFUSED = "refused", _("refused")
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)
     instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL)
     path = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    reason = models.CharField(max_length=300)
+    reason = models.CharField(max_length=60, help_text="a key of refusals.REASONS")
     received_from = models.CharField(max_length=16, blank=True)
     at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True)
+
+
+class PerformedStep(models.Model):
+    """What a device says it did (MPPS, PS3.4 F.7). `step` is empty when it did something nobody scheduled."""
+
+    class State(models.TextChoices):
+        IN_PROGRESS = "IN PROGRESS", _("in progress")
+        COMPLETED = "COMPLETED", _("completed")
+        DISCONTINUED = "DISCONTINUED", _("discontinued")
+
+    sop_instance_uid = models.CharField(max_length=64, unique=True)
+    step = models.ForeignKey(
+        ExamStep, null=True, on_delete=models.PROTECT, related_name="performed"
+    )
+    state = models.CharField(max_length=12, choices=State, default=State.IN_PROGRESS)
+    performed_step_id = models.CharField(max_length=16, blank=True)
+    modality = models.CharField(max_length=16, blank=True)
+    station_ae_title = models.CharField(max_length=16, blank=True)
+    received_from = models.CharField(max_length=16)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    attributes = models.JSONField(
+        default=dict, help_text="the data set as DICOM JSON (PS3.18 F), later values over earlier"
+    )
+    note = models.CharField(
+        max_length=60, blank=True, help_text="why the examination was not moved; empty: it was"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.sop_instance_uid
 
 
 class PreparedVolume(models.Model):

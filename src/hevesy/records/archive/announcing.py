@@ -1,0 +1,14 @@
+"""Telling pages and other parts what happened to a study, after commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import Signal
+
+from hevesy.records.archive.models import Study
+
+
+def tell(signal: Signal, **what: Any) -> None:
+    """Send a past-tense event; a failing receiver harms nobody else (Django logs it)."""
+    signal.send_robust(Study, **what)
