@@ -151,6 +151,9 @@ class ItemPhase(models.Model):
         help_text="false: the activity of an earlier phase is imaged again, or no drug",
     )
     acquires = models.BooleanField(default=True)
+    scan_min = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="empty: as long as the item says"
+    )
     activity_mbq = models.DecimalField(max_digits=14, decimal_places=6, null=True)
     activity_mbq_per_kg = models.DecimalField(max_digits=10, decimal_places=4, null=True)
     activity_min_mbq = models.DecimalField(max_digits=14, decimal_places=6, null=True)

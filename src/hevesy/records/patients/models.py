@@ -30,6 +30,9 @@ class Patient(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     version = models.PositiveIntegerField(default=1)
 
+    class Meta:
+        indexes = [models.Index(fields=["name_zh", "birth_date"], name="patient_name_birth")]
+
     def __str__(self) -> str:
         return self.name_zh
 
@@ -48,7 +51,7 @@ class PatientIdentifier(models.Model):
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="identifiers")
     kind = models.CharField(max_length=12, choices=Kind)
     authority = models.CharField(max_length=40, blank=True)
-    value = models.CharField(max_length=64)
+    value = models.CharField(max_length=64, db_index=True)
 
     class Meta:
         constraints = [
@@ -59,7 +62,10 @@ class PatientIdentifier(models.Model):
 
 
 class SearchGram(models.Model):
-    """One- and two-character pieces of a name or number: the search that works alike on SQLite and PostgreSQL."""
+    """One- and two-character pieces of a Chinese name: the search that works alike on SQLite and PostgreSQL.
+
+    `^` before a character marks the beginning of the name.
+    """
 
     patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="grams")
     gram = models.CharField(max_length=2)
@@ -67,4 +73,44 @@ class SearchGram(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["gram", "patient"], name="one_gram_per_patient")
+        ]
+
+
+class SearchKey(models.Model):
+    """Something of a patient that is found by its beginning.
+
+    The first letter tells the kind: `p` full pinyin, `i` initials, `t` phone number backwards (so that its tail is
+    a beginning), `n` an identifier backwards.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="keys")
+    key = models.CharField(max_length=130, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["patient", "key"], name="one_key_per_patient")
+        ]
+
+
+class Merge(models.Model):
+    """Two records that were one person (clause 1.8). Keeps what moved, so that it can be undone."""
+
+    survivor = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="merges")
+    alias = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="merged_away")
+    moved = models.JSONField(default=dict, help_text="kind of record → primary keys that moved")
+    reason = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["alias"],
+                condition=models.Q(undone_at__isnull=True),
+                name="one_open_merge_per_alias",
+            )
         ]
