@@ -1,3 +1,7 @@
 """Plugins of the whole test suite: the cast of people, and databases put back after transactional tests."""
 
-pytest_plugins = ["hevesy.foundation.accounts.testing", "hevesy.foundation.audit.testing"]
+pytest_plugins = [
+    "hevesy.foundation.accounts.testing",
+    "hevesy.foundation.audit.testing",
+    "hevesy.records.exams.testing",
+]

@@ -79,7 +79,7 @@ class Exam(models.Model):
     booked_for = models.DateTimeField(
         null=True, db_index=True, help_text="start of the first scheduled step"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT)
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)

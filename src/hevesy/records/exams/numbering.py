@@ -37,7 +37,9 @@ def take_number(modality_class: ModalityClass, at: datetime) -> str:
         number = render(modality_class.number_template, day, sequence.last)
         if len(number) > MAX_LENGTH:
             raise NumberRefused(
-                _("The numbers of %(name)s are used up: %(number)s is too long. Change the template.")
+                _(
+                    "The numbers of %(name)s are used up: %(number)s is too long. Change the template."
+                )
                 % {"name": modality_class.name, "number": number}
             )
         # Numbers given under an earlier template, or handed in by the hospital, are skipped.

@@ -198,15 +198,13 @@ def moves_from(table: Table, state: str) -> dict[str, Move]:
 
 
 def mermaid(table: Table) -> str:
-    """The table as a Mermaid state diagram for the documentation."""
+    """The table as a Mermaid state diagram; the first state of the table is where everything begins."""
     lines = ["stateDiagram-v2"]
-    targets = {move.to for move in table.values()}
-    starts = [state for state, _move in table if state not in targets]
-    for state in dict.fromkeys(starts):
-        lines.append(f"    [*] --> {state}")
+    first = next(iter(table))[0]
+    lines.append(f"    [*] --> {first}")
     for (state, name), move in table.items():
         mark = " (reason)" if move.reason else ""
         lines.append(f"    {state} --> {move.to}: {name}{mark}")
-    origins = {state for state, _move in table}
-    lines += [f"    {state} --> [*]" for state in sorted(targets - origins)]
+    ends = {move.to for move in table.values()} - {state for state, _move in table}
+    lines += [f"    {state} --> [*]" for state in sorted(ends)]
     return "\n".join(lines)

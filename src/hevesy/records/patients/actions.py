@@ -144,14 +144,10 @@ def correct_patient(
     for key in changed:
         setattr(patient, key, changes[key])
     numbers = [_clean_identifier(*identifier) for identifier in identifiers or ()]
-    cards = [*numbers, *patient.identifiers.values_list("kind", "authority", "value")]
-    if not any(kind == "id_card" for kind, _authority, _value in numbers):
-        numbers_to_agree = cards
-    else:
-        numbers_to_agree = numbers
-    patient.sex, patient.birth_date = _agree_with_id_card(
-        [number for number in numbers_to_agree if number[2]], patient.sex, patient.birth_date
-    )
+    cards = [number for number in numbers if number[0] == PatientIdentifier.Kind.ID_CARD]
+    if not cards:
+        cards = list(patient.identifiers.values_list("kind", "authority", "value"))
+    patient.sex, patient.birth_date = _agree_with_id_card(cards, patient.sex, patient.birth_date)
     _check(patient.name_zh, patient.sex, patient.birth_date)
     if identifiers is not None:
         for kind, authority, value in numbers:

@@ -87,7 +87,7 @@ def read_name(name_zh: str) -> Reading:
 
 
 def _syllables(text: str) -> tuple[str, ...]:
-    parts = lazy_pinyin(text, v_to_u=True, errors=lambda rest: list(rest))
+    parts: list[str] = lazy_pinyin(text, v_to_u=True, errors="default")
     return tuple(re.sub(r"[^a-zü]", "", part.lower()) or part for part in parts)
 
 

@@ -79,7 +79,7 @@ def _by_number(text: str, number: str, limit: int) -> Iterator[int]:
         "patient_id", flat=True
     )[:limit]
     for finder in FINDERS:
-        yield from islice(finder(number), limit)
+        yield from islice(finder("".join(text.split())), limit)
 
 
 def _by_key(key: str, limit: int) -> Iterator[int]:

@@ -1,0 +1,33 @@
+"""Reading examinations, narrowed to what the reader may see."""
+
+from hevesy.records.exams.queries.lists import (
+    by_code,
+    by_number,
+    counts_by_state,
+    day_list,
+    visible_to,
+)
+from hevesy.records.exams.queries.slots import (
+    Option,
+    booking_notes,
+    day_options,
+    first_free,
+    next_step_of,
+    week,
+)
+from hevesy.records.exams.queries.worklist import worklist
+
+__all__ = [
+    "Option",
+    "booking_notes",
+    "by_code",
+    "by_number",
+    "counts_by_state",
+    "day_list",
+    "day_options",
+    "first_free",
+    "next_step_of",
+    "visible_to",
+    "week",
+    "worklist",
+]
