@@ -84,12 +84,12 @@ export function stepSlices(grid: VoxelGrid, forward: Vec3, lps: Vec3, steps: num
   return along(lps, forward, (target - at) / perMm);
 }
 
-/** Thickness in mm of one slice of the grid, seen along a unit direction. */
-export function sliceThickness(ijkToLps: Mat4, normal: Vec3): number {
+/** Distance in mm between voxel layers along a unit direction; across an oblique plane, the voxel's largest extent. */
+export function layerMm(ijkToLps: Mat4, normal: Vec3): number {
   const m = ijkToLps;
-  return (
-    Math.abs(m[0] * normal[0] + m[4] * normal[1] + m[8] * normal[2]) +
-    Math.abs(m[1] * normal[0] + m[5] * normal[1] + m[9] * normal[2]) +
-    Math.abs(m[2] * normal[0] + m[6] * normal[1] + m[10] * normal[2])
+  return Math.max(
+    Math.abs(m[0] * normal[0] + m[4] * normal[1] + m[8] * normal[2]),
+    Math.abs(m[1] * normal[0] + m[5] * normal[1] + m[9] * normal[2]),
+    Math.abs(m[2] * normal[0] + m[6] * normal[1] + m[10] * normal[2]),
   );
 }
