@@ -1,10 +1,5 @@
+/** Defines the custom element of the viewer. */
 import "./viewer.css";
-import { ViewerElement } from "./panels/viewerElement";
 
-customElements.define("hv-viewer", ViewerElement);
-
-declare global {
-  interface HTMLElementTagNameMap {
-    "hv-viewer": ViewerElement;
-  }
-}
+class HevesyViewer extends HTMLElement {}
+customElements.define("hv-viewer", HevesyViewer);

@@ -14,13 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from csp.constants import NONCE
-
-from hevesy.config import logs
-
 HOME = Path(os.environ.get("HEVESY_HOME", "var")).resolve()
-"""Folder of everything that is data: database, objects, keys, anchors."""
-HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
+"""Folder of everything that is data: database, objects, keys, logs."""
 HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -75,8 +70,7 @@ def database(url: str) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
             "PORT": parts.port or "",
-            # Each request runs in a thread of its own, so that only a pool keeps connections.
-            "OPTIONS": {"pool": {"min_size": 1, "max_size": 20, "timeout": 5}},
+            "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
     raise ValueError(
@@ -92,15 +86,11 @@ SECRET_KEY = secret_key("secret_key")
 AUDIT_KEY = secret_key("audit_key")
 ANCHORS = HOME / "anchors"
 HTTP_ADDRESS = os.environ.get("HEVESY_HTTP", "127.0.0.1:8000")
-TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
-TLS_KEY = os.environ.get("HEVESY_TLS_KEY", "")
-PROXY = os.environ.get("HEVESY_PROXY", "")
-"""Addresses of the reverse proxies in front (`10.0.0.5,10.0.0.6`); only these may name the client's address."""
 DICOM_ADDRESS = os.environ.get("HEVESY_DICOM", "127.0.0.1:11112")
-HL7_ADDRESS = os.environ.get("HEVESY_HL7", "127.0.0.1:2575")
 AE_TITLE = os.environ.get("HEVESY_AE_TITLE", "HEVESY")
 DEMO = os.environ.get("HEVESY_DEMO", "") == "1"
 STORAGE_URL = os.environ.get("HEVESY_STORAGE_URL", f"file:{HOME / 'objects'}")
+TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
 
 ALLOWED_HOSTS = os.environ.get("HEVESY_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 DATABASES = {"default": database(os.environ.get("HEVESY_DATABASE_URL", "sqlite:///hevesy.sqlite3"))}
@@ -109,8 +99,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 ROOT_URLCONF = "hevesy.config.urls"
 ASGI_APPLICATION = "hevesy.config.asgi.application"
-
-CSRF_TRUSTED_ORIGINS = [one for one in os.environ.get("HEVESY_ORIGINS", "").split(",") if one]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -153,12 +141,9 @@ INSTALLED_APPS = [
     "hevesy.gateways.dicomweb",
     "hevesy.gateways.api",
     "hevesy.demo",
-    "hevesy.config",
 ]
 
 MIDDLEWARE = [
-    "hevesy.config.middleware.RequestLogMiddleware",
-    "hevesy.config.middleware.PageHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -187,7 +172,6 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "csp.context_processors.nonce",
             ],
         },
     }
@@ -205,11 +189,9 @@ STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a folder that is not there
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Static files alone are compressed: compressing pages beside secrets would leak them (BREACH).
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# `hevesy run` collects them; a program run from a checkout finds them in the apps.
-WHITENOISE_USE_FINDERS = not any(STATIC_ROOT.iterdir())
+WHITENOISE_USE_FINDERS = True
 
 PASSWORD_HASHERS = ["hevesy.foundation.accounts.hashing.QueuedArgon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = [
@@ -253,32 +235,3 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "script-src": ["'self'", NONCE],
-        "style-src": ["'self'", NONCE],
-        # Attributes can colour and place, not fetch or run: widths of bars and grids come from the server.
-        "style-src-attr": ["'unsafe-inline'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        "font-src": ["'self'"],
-        "media-src": ["'self'", "blob:"],
-        "connect-src": ["'self'"],
-        "worker-src": ["'self'", "blob:"],
-        "frame-src": ["'self'", "blob:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'self'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# A month: long enough against a downgrade, short enough for a hospital that loses its certificate.
-SECURE_HSTS_SECONDS = 30 * 24 * 3600 if TLS_CERT else 0
-if PROXY:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-
-LOGGING = logs.configuration(
-    level=os.environ.get("HEVESY_LOG_LEVEL", "INFO"), form=os.environ.get("HEVESY_LOG", "plain")
-)

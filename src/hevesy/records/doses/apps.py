@@ -6,3 +6,10 @@ class DosesConfig(AppConfig):
     name = "hevesy.records.doses"
     label = "doses"
     verbose_name = _("Doses")
+
+    def ready(self) -> None:
+        """Seed limits and quality tests."""
+        from hevesy.foundation.accounts import seeding
+        from hevesy.records.doses.seeding import seed
+
+        seeding.register(50, seed)

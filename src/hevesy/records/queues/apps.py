@@ -6,3 +6,11 @@ class QueuesConfig(AppConfig):
     name = "hevesy.records.queues"
     label = "queues"
     verbose_name = _("Queues")
+
+    def ready(self) -> None:
+        """Follow the exams, and seed the service points after rooms and devices."""
+        from hevesy.foundation.accounts import seeding
+        from hevesy.records.queues import receivers  # noqa: F401
+        from hevesy.records.queues.seeding import seed
+
+        seeding.register(60, seed)
