@@ -30,6 +30,11 @@ class Report(models.Model):
     )
     lock_until = models.DateTimeField(null=True)
 
+    @property
+    def current_number(self) -> int:
+        """Number of the current version; 0 before the first."""
+        return self.current.number if self.current else 0
+
 
 class ReportVersion(models.Model):
     """One saved text by one person. Append-only and hash-chained; database triggers refuse UPDATE and DELETE."""
