@@ -21,7 +21,7 @@ class Step:
     permission: str
 
 
-DRAFT, SUBMITTED, AUDITED, PUBLISHED = "draft", "submitted", "audited", "published"
+DRAFT, SUBMITTED, AUDITED, PUBLISHED = "reporting", "submitted", "audited", "published"
 
 WORDS: dict[str, str | Promise] = {
     "": _("not written"),
