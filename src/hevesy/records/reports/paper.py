@@ -60,7 +60,7 @@ def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, An
             else "—",
         ],
     ]
-    files = {"qr.svg": qr_svg(qr.make("D", f"{exam.code}-{version.number}-{version.sha256[:12]}"))}
+    files = {"qr.svg": qr_svg(qr.make("D", f"{exam.code}-{version.number}-{version.sha256[:12]}".upper()))}
     images = []
     for number, image in enumerate(version.key_images, start=1):
         row = KeyImage.objects.select_related("file").get(pk=image["id"])
