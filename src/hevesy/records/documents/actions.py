@@ -55,7 +55,9 @@ def appointment_slip(by: Actor, exam: Exam) -> Document:
     copy = Document.objects.filter(exam=exam, kind="slip").count() + 1
     content = facts.slip(exam, by_name=str(by), print_number=copy)
     files = {"qr.svg": qr_svg(qr.make("E", exam.code))}
-    return make_document(by, "slip", "slip", content, exam=exam, name=f"{exam.number}-slip", files=files)
+    return make_document(
+        by, "slip", "slip", content, exam=exam, name=f"{exam.number}-slip", files=files
+    )
 
 
 def exam_label(by: Actor, exam: Exam) -> Document:
@@ -63,7 +65,9 @@ def exam_label(by: Actor, exam: Exam) -> Document:
     by.require("documents.print")
     content = facts.exam_label(exam)
     files = {"qr.svg": qr_svg(qr.make("E", exam.code)), "barcode.svg": code128_svg(exam.number)}
-    return make_document(by, "exam_label", "exam_label", content, exam=exam, name=f"{exam.number}-label", files=files)
+    return make_document(
+        by, "exam_label", "exam_label", content, exam=exam, name=f"{exam.number}-label", files=files
+    )
 
 
 def dose_label(by: Actor, unit: DispensedUnit) -> Document:
@@ -86,7 +90,15 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
         "demo": facts.demo_word(exam) if exam else None,
     }
     files = {"qr.svg": qr_svg(qr.make("U", unit.code))}
-    return make_document(by, "dose_label", "dose_label", content, exam=exam, name=f"dose-{unit.code[:8]}", files=files)
+    return make_document(
+        by,
+        "dose_label",
+        "dose_label",
+        content,
+        exam=exam,
+        name=f"dose-{unit.code[:8]}",
+        files=files,
+    )
 
 
 def print_again(by: Actor, document: Document) -> Document:
@@ -96,5 +108,11 @@ def print_again(by: Actor, document: Document) -> Document:
         locked = Document.objects.select_for_update().get(pk=document.pk)
         locked.print_count += 1
         locked.save(update_fields=["print_count"])
-        record(by, "document.print_again", locked, copies=locked.print_count, at=timezone.now().isoformat())
+        record(
+            by,
+            "document.print_again",
+            locked,
+            copies=locked.print_count,
+            at=timezone.now().isoformat(),
+        )
     return locked

@@ -49,7 +49,9 @@ def age_text(birth_date: dt.date | None, on: dt.date) -> str:
     """Age in years, in months under two years, in days under two months; empty when unknown."""
     if birth_date is None:
         return ""
-    months = (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
+    months = (
+        (on.year - birth_date.year) * 12 + on.month - birth_date.month - (on.day < birth_date.day)
+    )
     if months >= 24:
         return _("%(n)d years") % {"n": months // 12}
     if months >= 2:
@@ -94,7 +96,11 @@ def arrive_at(exam: Exam) -> dt.datetime | None:
 def sentences(text: str) -> list[str]:
     """Preparation text of the catalogue as separate lines: one per line or semicolon."""
     pieces = text.replace("；", "\n").replace(";", "\n").splitlines()
-    return [piece.strip().rstrip("。") + ("" if english() else "。") for piece in pieces if piece.strip()]
+    return [
+        piece.strip().rstrip("。") + ("" if english() else "。")
+        for piece in pieces
+        if piece.strip()
+    ]
 
 
 def hospital() -> dict[str, str]:
@@ -116,10 +122,16 @@ def slip(exam: Exam, *, by_name: str, print_number: int) -> dict[str, Any]:
     if step and step.starts_at:
         drug_at = injection_at(step)
         if drug_at:
-            rest = _("%(time)s, then rest %(n)d minutes") % {"time": clock(drug_at), "n": step.uptake_min or 0}
+            rest = _("%(time)s, then rest %(n)d minutes") % {
+                "time": clock(drug_at),
+                "n": step.uptake_min or 0,
+            }
             pairs.append([_("Injection about"), rest])
         end = step.starts_at + dt.timedelta(minutes=step.duration_min)
-        scan = _("%(start)s, leave about %(end)s") % {"start": clock(step.starts_at), "end": clock(end)}
+        scan = _("%(start)s, leave about %(end)s") % {
+            "start": clock(step.starts_at),
+            "end": clock(end),
+        }
         pairs.append([_("Scan about"), scan])
     request = f"{exam.requesting_department} {exam.requesting_physician}".strip()
     if request:
@@ -128,7 +140,11 @@ def slip(exam: Exam, *, by_name: str, print_number: int) -> dict[str, Any]:
         pairs.append([_("Device"), step.device.name])
     conditions = []
     if "diabetes" in exam.flags:
-        text = str(policy("slip.diabetes_text", _("bring your medicine; your glucose is measured on arrival.")))
+        text = str(
+            policy(
+                "slip.diabetes_text", _("bring your medicine; your glucose is measured on arrival.")
+            )
+        )
         conditions.append([_("You have diabetes:"), text])
     if "pregnancy" in exam.flags:
         conditions.append([_("Pregnancy:"), _("tell us at the desk before anything is injected.")])
@@ -137,7 +153,11 @@ def slip(exam: Exam, *, by_name: str, print_number: int) -> dict[str, Any]:
     absent = _("Please call %(phone)s before 16:00 on %(day)s to change the appointment.")
     if step and step.tracer:
         absent = _("The drug can be used on that day only.") + absent
-    preparation = exam.item.preparation_en if english() and exam.item.preparation_en else exam.item.preparation_zh
+    preparation = (
+        exam.item.preparation_en
+        if english() and exam.item.preparation_en
+        else exam.item.preparation_zh
+    )
     after = str(policy("slip.after_text", _("Drink plenty and empty the bladder often.")))
     return {
         "lang": "en" if english() else "zh",
@@ -165,7 +185,11 @@ def slip(exam: Exam, *, by_name: str, print_number: int) -> dict[str, Any]:
         "absent_label": _("If you cannot come"),
         "absent": absent % {"phone": phone, "day": day(deadline)},
         "printed": _("Registered by %(name)s, printed %(at)s, copy %(n)d")
-        % {"name": by_name, "at": f"{day(timezone.now())} {clock(timezone.now())}", "n": print_number},
+        % {
+            "name": by_name,
+            "at": f"{day(timezone.now())} {clock(timezone.now())}",
+            "n": print_number,
+        },
         "warning": _("Pregnant, possibly pregnant or breastfeeding? Tell us first."),
     }
 

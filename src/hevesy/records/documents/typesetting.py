@@ -23,10 +23,14 @@ TEMPLATES = Path(__file__).parent / "typst"
 @cache
 def fonts() -> Any:
     """The packaged CJK face alone: paper looks the same on every machine."""
-    return typst.Fonts(include_system_fonts=False, font_paths=[str(Path(noto_cjk_sans_otc.__file__).parent)])
+    return typst.Fonts(
+        include_system_fonts=False, font_paths=[str(Path(noto_cjk_sans_otc.__file__).parent)]
+    )
 
 
-def typeset(template: str, facts: Mapping[str, Any], files: Mapping[str, bytes] | None = None) -> bytes:
+def typeset(
+    template: str, facts: Mapping[str, Any], files: Mapping[str, bytes] | None = None
+) -> bytes:
     """The PDF of `template` (a name in `typst/`) filled with `facts`.
 
     Facts travel as JSON and are set as text: whatever a name contains, it cannot become markup.
@@ -51,7 +55,9 @@ def typeset(template: str, facts: Mapping[str, Any], files: Mapping[str, bytes] 
 def qr_svg(payload: str) -> bytes:
     """A QR code of error level M without a quiet zone (the templates leave it white)."""
     out = BytesIO()
-    segno.make(payload, error="m", micro=False).save(out, kind="svg", border=0, xmldecl=False, svgns=True)
+    segno.make(payload, error="m", micro=False).save(
+        out, kind="svg", border=0, xmldecl=False, svgns=True
+    )
     return out.getvalue()
 
 

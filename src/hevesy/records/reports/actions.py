@@ -1,4 +1,4 @@
-"""The only writers of reports: start, save, submit, return, audit, correct, publish, withdraw (clauses 6.2-6.6, 7.1)."""
+"""The only writers of reports, from the first draft to publication (clauses 6.2-6.6, 7.1)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.foundation.accounts.models import User
 from hevesy.foundation.audit.actions import record
-from hevesy.foundation.ui import live
 from hevesy.records.catalogue.queries import policy
+from hevesy.records.exams import live
 from hevesy.records.exams.actions import set_report_state
 from hevesy.records.exams.models import Exam
 from hevesy.records.findings.models import KeyImage
@@ -36,7 +36,9 @@ class StaleText(Refused):
     def __init__(self, current: ReportVersion) -> None:
         self.current = current
         super().__init__(
-            _("%(name)s saved version %(number)d meanwhile. Your text is kept here: compare before you save.")
+            _(
+                "%(name)s saved version %(number)d meanwhile. Your text is kept here: compare before you save."
+            )
             % {"name": current.author.name_zh, "number": current.number}
         )
 
@@ -55,7 +57,9 @@ def start_report(by: Actor, exam: Exam, sections: Mapping[str, str]) -> Report:
         if Report.objects.filter(exam=exam).exists():
             raise ReportRefused(_("There is a report already. Open it from the list."))
         if exam.state != "acquired":
-            raise ReportRefused(_("The images are not complete yet: the report can start after acquisition."))
+            raise ReportRefused(
+                _("The images are not complete yet: the report can start after acquisition.")
+            )
         report = Report.objects.create(exam=exam, state=next_step("", "start").to, author=_user(by))
         _lock(report, by)
         _append(report, by, sections, act="save")
@@ -63,7 +67,9 @@ def start_report(by: Actor, exam: Exam, sections: Mapping[str, str]) -> Report:
     return report
 
 
-def save_draft(by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int) -> Report:
+def save_draft(
+    by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int
+) -> Report:
     """Save the text as a new version; the last one of the same author within the draft is followed, never replaced.
 
     `base_number` is the version that the editor began with; `StaleText` if it is no longer the current one.
@@ -77,17 +83,23 @@ def save_draft(by: Actor, report: Report, sections: Mapping[str, str], *, base_n
         if _same(report, sections):
             return report
         _append(report, by, sections, act="save")
-        record(by, "report.save", report, patient_id=report.exam.patient_id, version=report.current_number)
+        record(
+            by,
+            "report.save",
+            report,
+            patient_id=report.exam.patient_id,
+            version=report.current_number,
+        )
     return report
 
 
-def submit_report(by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int) -> Report:
+def submit_report(
+    by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int
+) -> Report:
     """Hand the text to audit. A student's text must be submitted by a reading physician (clause 6.25)."""
-    by.require("reports.write")
+    by.require("reports.submit")
     with transaction.atomic():
         report = _locked(report, "submit", by)
-        if not by.may("documents.print"):
-            raise ReportRefused(_("A student's draft is submitted by a reading physician."))
         _check_base(report, base_number)
         _refuse_blocked(report.exam, sections)
         _lock(report, by)
@@ -107,7 +119,9 @@ def withdraw_submission(by: Actor, report: Report) -> Report:
     with transaction.atomic():
         report = _locked(report, "withdraw_submission", by)
         if report.author_id != _user(by).pk:
-            raise ReportRefused(_("Only the author takes a submission back; an auditor returns it."))
+            raise ReportRefused(
+                _("Only the author takes a submission back; an auditor returns it.")
+            )
         report.state = next_step(report.state, "withdraw_submission").to
         report.save()
         _tell(report, by, "report.withdraw_submission")
@@ -118,17 +132,24 @@ def return_report(by: Actor, report: Report, *, reason: str) -> Report:
     """Send the text back to its author with a reason."""
     by.require("reports.audit")
     if not reason.strip():
-        raise TextBlocked(_("Say why the report goes back, so that the author knows what to change."))
+        raise TextBlocked(
+            _("Say why the report goes back, so that the author knows what to change.")
+        )
     with transaction.atomic():
         report = _locked(report, "return", by)
-        report.state, report.return_reason = next_step(report.state, "return").to, reason.strip()[:300]
+        report.state, report.return_reason = (
+            next_step(report.state, "return").to,
+            reason.strip()[:300],
+        )
         report.lock_user = report.lock_until = None
         report.save()
         _tell(report, by, "report.return", reason=report.return_reason)
     return report
 
 
-def audit_report(by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int) -> Report:
+def audit_report(
+    by: Actor, report: Report, sections: Mapping[str, str], *, base_number: int
+) -> Report:
     """Make the text final. The auditor's changes become a version of its own, so that they show as marks (6.6).
 
     Nobody audits an own report, unless the site's policy `reports.self_audit` allows it.
@@ -191,7 +212,9 @@ def withdraw_report(by: Actor, report: Report, *, reason: str) -> Report:
         report.state = next_step(report.state, "withdraw").to
         report.save()
         Publication.objects.filter(report=report, withdrawn_at=None).update(
-            withdrawn_at=timezone.now(), withdrawn_by=_user(by), withdrawn_reason=reason.strip()[:300]
+            withdrawn_at=timezone.now(),
+            withdrawn_by=_user(by),
+            withdrawn_reason=reason.strip()[:300],
         )
         _tell(report, by, "report.withdraw", events.report_withdrawn, reason=reason.strip()[:300])
     return report
@@ -230,7 +253,9 @@ def _lock(report: Report, by: Actor) -> None:
     holder = report.lock_user
     if holder and holder != by.user and report.lock_until and report.lock_until > now:
         raise ReportRefused(
-            _("%(name)s is writing this report. You can read it; it is free again when the page is closed.")
+            _(
+                "%(name)s is writing this report. You can read it; it is free again when the page is closed."
+            )
             % {"name": holder.name_zh}
         )
     report.lock_user, report.lock_until = by.user, now + dt.timedelta(minutes=LOCK_MINUTES)
@@ -252,7 +277,9 @@ def _clean(sections: Mapping[str, str]) -> dict[str, str]:
     return {name: sections.get(name, "").replace("\r\n", "\n") for name in SECTIONS}
 
 
-def _append(report: Report, by: Actor, sections: Mapping[str, str], *, act: str, reason: str = "") -> ReportVersion:
+def _append(
+    report: Report, by: Actor, sections: Mapping[str, str], *, act: str, reason: str = ""
+) -> ReportVersion:
     previous = report.current
     number = previous.number + 1 if previous else 1
     at = timezone.now()
@@ -294,7 +321,9 @@ def _publish(report: Report, by: Actor) -> Publication:
 
     assert report.current is not None
     Publication.objects.filter(report=report, withdrawn_at=None).update(
-        withdrawn_at=timezone.now(), withdrawn_by=_user(by), withdrawn_reason=_("replaced by a newer version")
+        withdrawn_at=timezone.now(),
+        withdrawn_by=_user(by),
+        withdrawn_reason=_("replaced by a newer version"),
     )
     return Publication.objects.create(
         report=report,
@@ -304,10 +333,19 @@ def _publish(report: Report, by: Actor) -> Publication:
     )
 
 
-def _tell(report: Report, by: Actor, verb: str, signal: Signal | None = None, **details: Any) -> None:
+def _tell(
+    report: Report, by: Actor, verb: str, signal: Signal | None = None, **details: Any
+) -> None:
     """State of the exam, audit row, live lists, and the event after commit."""
     set_report_state(by, report.exam, report.state)
-    record(by, verb, report, patient_id=report.exam.patient_id, version=report.current_number, **details)
+    record(
+        by,
+        verb,
+        report,
+        patient_id=report.exam.patient_id,
+        version=report.current_number,
+        **details,
+    )
     live.publish("reports", exam=report.exam_id)
     if signal is not None:
         transaction.on_commit(lambda: signal.send(Report, report=report))

@@ -6,3 +6,9 @@ class ReportsConfig(AppConfig):
     name = "hevesy.records.reports"
     label = "reports"
     verbose_name = _("Reports")
+
+    def ready(self) -> None:
+        from hevesy.foundation.audit import verification
+        from hevesy.records.reports.queries import broken_versions
+
+        verification.register("reports", broken_versions)

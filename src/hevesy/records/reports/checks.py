@@ -32,11 +32,15 @@ def check_text(exam: Exam, sections: Mapping[str, str]) -> list[Remark]:
         remarks.append(Remark(_("The impression is empty."), blocks=True))
     leftovers = sorted(set(re.findall(r"\{\{.*?\}\}|【[^】]*】|_{3,}", whole)))
     if leftovers:
-        text = _("Fields of the template are not filled in: %(fields)s") % {"fields": "、".join(leftovers)}
+        text = _("Fields of the template are not filled in: %(fields)s") % {
+            "fields": "、".join(leftovers)
+        }
         remarks.append(Remark(text, blocks=True))
     wrong = {"M": FEMALE_ONLY, "F": MALE_ONLY}.get(exam.patient.sex, ())
     # 未见…/无… names an organ only to say that it is not there, so such a clause does not count.
-    clauses = [c for c in re.split(r"[。；;，,\n]", whole) if not re.search(r"切除|术后|缺如|未见", c)]
+    clauses = [
+        c for c in re.split(r"[。；;，,\n]", whole) if not re.search(r"切除|术后|缺如|未见", c)
+    ]
     conflict = [organ for organ in wrong if any(organ in clause for clause in clauses)]
     if conflict:
         text = _("The text names %(organs)s, but the patient is %(sex)s.") % {
@@ -48,7 +52,13 @@ def check_text(exam: Exam, sections: Mapping[str, str]) -> list[Remark]:
     findings_sides = _sides(sections.get("findings", ""))
     if impression_sides - findings_sides and findings_sides:
         sides = "、".join(sorted(impression_sides - findings_sides))
-        remarks.append(Remark(_("The impression names a side that the findings do not: %(sides)s") % {"sides": sides}, False))
+        remarks.append(
+            Remark(
+                _("The impression names a side that the findings do not: %(sides)s")
+                % {"sides": sides},
+                False,
+            )
+        )
     return remarks
 
 

@@ -14,7 +14,9 @@ from hevesy.records.exams.models import Exam
 
 def administrations(exam: Exam) -> list[Administration]:
     """Every administration of the exam, first one first."""
-    rows = Administration.objects.filter(step__exam=exam).select_related("unit__batch__tracer__nuclide", "step")
+    rows = Administration.objects.filter(step__exam=exam).select_related(
+        "unit__batch__tracer__nuclide", "step"
+    )
     return list(rows.order_by("started_at"))
 
 
@@ -35,7 +37,9 @@ def exam_facts(exam: Exam) -> dict[str, Any]:
         "tracers": [
             {
                 "name": row.unit.batch.tracer.plain,
-                "administered_mbq": float(row.administered_mbq) if row.administered_mbq is not None else None,
+                "administered_mbq": float(row.administered_mbq)
+                if row.administered_mbq is not None
+                else None,
                 "at": row.started_at.isoformat(),
                 "route": row.route,
                 "batch": row.unit.batch.number,
@@ -72,7 +76,7 @@ def template_values(exam: Exam) -> dict[str, str]:
     facts = exam_facts(exam)
     tracer = facts["tracers"][0] if facts["tracers"] else {}
     values: dict[str, Any] = {
-        "tracer": tracer.get("name") or (exam.steps.first().tracer.plain if _has_tracer(exam) else ""),
+        "tracer": tracer.get("name") or _planned_tracer(exam),
         "activity_mbq": _rounded(tracer.get("administered_mbq"), 0),
         "uptake_min": facts["uptake_min"],
         "weight_kg": _rounded(facts["weight_kg"], 1),
@@ -87,9 +91,9 @@ def template_values(exam: Exam) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value not in (None, "")}
 
 
-def _has_tracer(exam: Exam) -> bool:
-    first = exam.steps.first()
-    return first is not None and first.tracer is not None
+def _planned_tracer(exam: Exam) -> str:
+    first = exam.steps.select_related("tracer").first()
+    return first.tracer.plain if first and first.tracer else ""
 
 
 def _rounded(value: float | None, digits: int) -> str | None:

@@ -24,7 +24,9 @@ def titles() -> dict[str, str]:
     return {"technique": _("Technique"), "findings": _("Findings"), "impression": _("Impression")}
 
 
-def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, Any], dict[str, bytes]]:
+def report_content(
+    report: Report, version: ReportVersion
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Facts and pictures for the template `report`."""
     exam = report.exam
     site = paper.hospital()
@@ -47,12 +49,18 @@ def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, An
         [_("Patient ID"), patient.patient_id],
         [_("Ward, bed"), f"{exam.requesting_department} {exam.bed}".strip() or "—"],
         [_("Physician"), exam.requesting_physician or "—"],
-        [_("Examined"), timezone.localtime(acquired).strftime("%Y-%m-%d %H:%M") if acquired else "—"],
+        [
+            _("Examined"),
+            timezone.localtime(acquired).strftime("%Y-%m-%d %H:%M") if acquired else "—",
+        ],
         [_("Diagnosis"), exam.clinical_diagnosis or "—"],
         [_("Device"), known.get("device") or "—"],
         [_("Tracer"), "{tracer}" if tracers else "—"],
         [_("Weight, glucose"), "，".join(body) or "—"],
-        [_("Uptake"), _("%(n)d minutes") % {"n": known["uptake_min"]} if known.get("uptake_min") else "—"],
+        [
+            _("Uptake"),
+            _("%(n)d minutes") % {"n": known["uptake_min"]} if known.get("uptake_min") else "—",
+        ],
         [
             _("Effective dose"),
             _("about %(n).1f mSv (drug)") % {"n": known["effective_dose_msv"]}
@@ -60,7 +68,11 @@ def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, An
             else "—",
         ],
     ]
-    files = {"qr.svg": qr_svg(qr.make("D", f"{exam.code}-{version.number}-{version.sha256[:12]}".upper()))}
+    files = {
+        "qr.svg": qr_svg(
+            qr.make("D", f"{exam.code}-{version.number}-{version.sha256[:12]}".upper())
+        )
+    }
     images = []
     for number, image in enumerate(version.key_images, start=1):
         row = KeyImage.objects.select_related("file").get(pk=image["id"])
@@ -78,7 +90,8 @@ def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, An
     if report.auditor and report.audited_at:
         signatures.append([_("Audited by"), report.auditor.name_zh])
     signed = (
-        _("Audited %(at)s") % {"at": timezone.localtime(report.audited_at).strftime("%Y-%m-%d %H:%M")}
+        _("Audited %(at)s")
+        % {"at": timezone.localtime(report.audited_at).strftime("%Y-%m-%d %H:%M")}
         if report.audited_at
         else _("Not audited: preliminary")
     )
@@ -99,7 +112,9 @@ def report_content(report: Report, version: ReportVersion) -> tuple[dict[str, An
         "sections": sections,
         "signatures": signatures,
         "signed_at": signed,
-        "disclaimer": _("This report answers this examination only; read it with the clinical findings."),
+        "disclaimer": _(
+            "This report answers this examination only; read it with the clinical findings."
+        ),
         "page_text": _("Page {page} of {pages}"),
         "void": None if report.audited_at else _("PRELIMINARY"),
     }

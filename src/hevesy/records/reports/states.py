@@ -34,7 +34,7 @@ WORDS: dict[str, str | Promise] = {
 REPORT: dict[tuple[str, str], Step] = {
     ("", "start"): Step(DRAFT, "reports.write"),
     (DRAFT, "save"): Step(DRAFT, "reports.write"),
-    (DRAFT, "submit"): Step(SUBMITTED, "reports.write"),
+    (DRAFT, "submit"): Step(SUBMITTED, "reports.submit"),
     (SUBMITTED, "withdraw_submission"): Step(DRAFT, "reports.write"),
     (SUBMITTED, "return"): Step(DRAFT, "reports.audit"),
     (SUBMITTED, "audit"): Step(AUDITED, "reports.audit"),
@@ -63,6 +63,7 @@ def next_step(state: str, move: str) -> Step:
     step = REPORT.get((state, move))
     if step is None:
         raise ReportRefused(
-            _("The report is %(state)s. %(advice)s") % {"state": WORDS[state], "advice": ADVICE[state]}
+            _("The report is %(state)s. %(advice)s")
+            % {"state": WORDS[state], "advice": ADVICE[state]}
         )
     return step

@@ -13,10 +13,18 @@ from diff_match_patch import diff_match_patch
 SECTIONS = ("technique", "findings", "impression")
 
 
-def digest(previous_sha256: str, number: int, author_id: int, at: str, body: Mapping[str, Any]) -> str:
+def digest(
+    previous_sha256: str, number: int, author_id: int, at: str, body: Mapping[str, Any]
+) -> str:
     """SHA-256 over the previous hash and everything that this version says, in canonical JSON."""
     canonical = json.dumps(
-        {"previous": previous_sha256, "number": number, "author": author_id, "at": at, "body": body},
+        {
+            "previous": previous_sha256,
+            "number": number,
+            "author": author_id,
+            "at": at,
+            "body": body,
+        },
         ensure_ascii=False,
         sort_keys=True,
         separators=(",", ":"),
@@ -47,7 +55,9 @@ def marked(before: str, after: str) -> list[Piece]:
     return [Piece(KINDS[kind], text) for kind, text in pieces]
 
 
-def marked_sections(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, list[Piece]]]:
+def marked_sections(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[tuple[str, list[Piece]]]:
     """The marked difference of every section, in the order of the report."""
     for section in SECTIONS:
         yield section, marked(before.get(section, ""), after.get(section, ""))

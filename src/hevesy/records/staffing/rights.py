@@ -37,6 +37,7 @@ for _code, _label in [
     ("findings.write", _("save key images and measurements")),
     ("reports.view", _("read reports in the department")),
     ("reports.write", _("write reports")),
+    ("reports.submit", _("submit reports for audit")),
     ("reports.audit", _("audit reports")),
     ("reports.correct", _("correct audited reports")),
     ("publishing.publish", _("publish and withdraw reports")),
@@ -80,7 +81,7 @@ _FRONT = (
     "documents.print",
 )
 _READING = (*_READ, "archive.view", "findings.write", "reports.view")
-_WRITING = (*_READING, "reports.write", "documents.print")
+_WRITING = (*_READING, "reports.write", "reports.submit", "documents.print")
 _AUDITING = (*_WRITING, "reports.audit", "reports.correct", "publishing.publish", "archive.link")
 
 DEFAULT_ROLES: tuple[DefaultRole, ...] = (
