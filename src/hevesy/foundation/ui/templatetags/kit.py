@@ -1,0 +1,210 @@
+"""Tags and filters of the page kit. They are built in: no template needs to load them."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.db import models
+from django.template import Context, Node
+from django.template.base import Parser, Token
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import conditional_escape, format_html, strip_tags
+from django.utils.safestring import SafeData, SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from hevesy.foundation.ui import slots
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, klass: str = "") -> SafeString:
+    """The outline icon `name` of the sprite, hidden from screen readers: a word always stands beside it."""
+    return format_html(
+        '<svg class="hv-i{}" aria-hidden="true" focusable="false"><use href="{}#tabler-{}"/></svg>',
+        f" {klass}" if klass else "",
+        static("vendor/tabler-icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def attributes(attrs: Any) -> SafeString:
+    """The attributes that a component passes on, each value escaped.
+
+    Cotton's own `{{ attrs }}` prints a value that came through `:name="…"` as it is; one that holds quotes would end
+    the attribute.
+    """
+    parts = []
+    for name, value in attrs.attrs_dict().items():
+        if value is True:
+            parts.append(format_html("{}", name))
+        elif value is not None and value is not False:
+            safe = str(value).replace('"', "&quot;") if isinstance(value, SafeData) else value
+            parts.append(format_html('{}="{}"', name, mark_safe(safe) if safe != value else safe))
+    return mark_safe(" ".join(parts))
+
+
+@register.simple_tag(takes_context=True)
+def slot_fill(
+    context: Context, slot: str, subject: Any = None, place: str | None = None
+) -> SafeString:
+    """Everything that other apps put into `slot` for `subject`; see `hevesy.foundation.ui.slots`."""
+    return slots.render(slot, context["request"], subject, place=place)
+
+
+class RepeatedBlock(Node):
+    """A block's text once more, without tags: the page's title in the window's title."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def render(self, context: Context) -> SafeString:
+        blocks = context.render_context.get(BLOCK_CONTEXT_KEY)
+        block = blocks.get_block(self.name) if blocks else None
+        if block is None:
+            return mark_safe("")
+        with context.push():
+            text = block.nodelist.render(context)
+        return mark_safe(" ".join(strip_tags(text).split()))
+
+
+@register.tag
+def block_text(parser: Parser, token: Token) -> RepeatedBlock:
+    """`{% block_text title %}`: the text of the block `title`."""
+    return RepeatedBlock(token.split_contents()[1])
+
+
+@register.filter
+def share(part: Any, whole: Any) -> str:
+    """`part` of `whole` as a percentage for an SVG attribute, kept between 0 % and 100 %."""
+    try:
+        fraction = float(part) / float(whole)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return "0%"
+    return f"{min(max(fraction, 0.0), 1.0) * 100:.2f}%"
+
+
+@register.filter
+def minutes_since(start: Any) -> int:
+    """Whole minutes from `start` (a datetime or ISO text) until now."""
+    if isinstance(start, str):
+        start = datetime.fromisoformat(start)
+    return int((timezone.now() - start).total_seconds() // 60)
+
+
+@register.filter
+def moment(value: Any) -> str:
+    """A datetime as ISO 8601 in UTC, the form in which scripts read it; text passes through."""
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.get_default_timezone()).isoformat()
+    return str(value or "")
+
+
+@register.filter
+def gap(number: Any, digits: int | None = None) -> str:
+    """A number with thin gaps between thousands (10 400) and, if asked, a fixed number of decimals."""
+    if number is None or number == "":
+        return "—"
+    text = f"{float(number):,.{digits}f}" if digits is not None else f"{number:,}"
+    return text.replace(",", "\u2009")
+
+
+_MASS_FIRST = re.compile(r"(?<![\w-])(\d{1,3}m?)([A-Z][a-z]?)(?=-|\b)")
+_ELEMENT_FIRST = re.compile(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3}m?)(?: |(?=$|[^\w.-]))")
+
+
+@register.filter
+def nuclides(text: Any) -> SafeString:
+    """`18F-FDG` and `F-18 FDG` as they are printed: the mass number raised, `<sup>18</sup>F-FDG`."""
+    escaped = str(conditional_escape(text or ""))
+    escaped = _MASS_FIRST.sub(r"<sup>\1</sup>\2", escaped)
+
+    def turned(match: re.Match[str]) -> str:
+        joined = "-" if match.group(0).endswith(" ") else ""
+        return f"<sup>{match.group(2)}</sup>{match.group(1)}{joined}"
+
+    return mark_safe(_ELEMENT_FIRST.sub(turned, escaped))
+
+
+_DOUBLE_SURNAMES = frozenset(
+    "欧阳 司马 上官 诸葛 司徒 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 夏侯 轩辕 端木 百里 呼延 南宫 独孤 申屠 "
+    "太史 钟离 闻人 赫连 澹台 公冶 宗政 濮阳 淳于 单于 太叔 拓跋".split()
+)
+
+
+@register.filter
+def masked(name: Any) -> str:
+    """A name where patients can see it: the middle hidden (陈*国, 周*, 欧阳*, 欧阳*华, J*** S***)."""
+    text = str(name or "").strip()
+    if not text:
+        return ""
+    if text[0].isascii():
+        return " ".join(f"{word[0]}***" for word in text.split())
+    surname = 2 if text[:2] in _DOUBLE_SURNAMES else 1
+    given = text[surname:]
+    if not given:
+        return text[:1] + "*"
+    if len(given) == 1:
+        return text[:surname] + "*"
+    return text[:surname] + "*" * (len(given) - 1) + given[-1]
+
+
+@register.filter
+def initial(name: Any) -> str:
+    """The character in a person's avatar."""
+    return str(name or "?")[:1]
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """A value as JSON for a data attribute."""
+
+    def plain(thing: Any) -> Any:
+        if isinstance(thing, models.Model):
+            return thing.pk
+        if isinstance(thing, (datetime, Promise)):
+            return str(thing)
+        raise TypeError(type(thing).__name__)
+
+    return json.dumps(value, ensure_ascii=False, default=plain)
+
+
+@register.simple_tag
+def greeting(at: datetime) -> str:
+    """Good morning, afternoon or evening at the site's time."""
+    hour = timezone.localtime(at).hour
+    if 5 <= hour < 12:
+        return _("Good morning")
+    if 12 <= hour < 18:
+        return _("Good afternoon")
+    return _("Good evening")
+
+
+@register.filter
+def day_words(at: datetime) -> str:
+    """A day as people here say it: 11月24日 周二, 24 Nov Tue."""
+    local = timezone.localtime(at)
+    weekdays = [
+        _("Mon"),
+        _("Tue"),
+        _("Wed"),
+        _("Thu"),
+        _("Fri"),
+        _("Sat"),
+        _("Sun"),
+    ]
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    return _("{day} {month_name} {weekday}").format(
+        day=local.day,
+        month=local.month,
+        month_name=months[local.month - 1],
+        weekday=weekdays[local.weekday()],
+    )
