@@ -22,3 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dicom-web/", include("hevesy.gateways.dicomweb.urls")),
     path("api/v1/", include("hevesy.gateways.api.urls")),
 ]
+
+handler400 = "hevesy.foundation.ui.views.bad_request"
+handler403 = "hevesy.foundation.ui.views.forbidden"
+handler404 = "hevesy.foundation.ui.views.missing"
+handler500 = "hevesy.foundation.ui.views.failed"

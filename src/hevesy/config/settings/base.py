@@ -144,13 +144,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "hevesy.foundation.ui.middleware.ReferenceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hevesy.foundation.ui.middleware.LanguageMiddleware",
     "hevesy.foundation.stations.middleware.StationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -160,6 +161,7 @@ MIDDLEWARE = [
     "hevesy.foundation.accounts.middleware.LoginSessionMiddleware",
     "hevesy.foundation.accounts.middleware.GuardMiddleware",
     "axes.middleware.AxesMiddleware",
+    "hevesy.foundation.ui.middleware.RefusedMiddleware",
 ]
 
 TEMPLATES = [
@@ -172,10 +174,34 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "hevesy.foundation.ui.context.shell",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "hevesy.foundation.ui.templatetags.kit",
             ],
         },
     }
 ]
+
+# A component sees what it is given and nothing else of the page around it.
+COTTON_ISOLATE_BY_DEFAULT = True
+CSRF_FAILURE_VIEW = "hevesy.foundation.ui.views.csrf_failed"
+# No inline script or style anywhere: what a stranger sends can never run. The viewer's workers are built as blobs.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "media-src": ["'self'", "blob:"],
+        "worker-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "frame-src": ["'self'"],
+        "frame-ancestors": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -76,12 +76,12 @@ def topics_for(request: HttpRequest, asked: list[str]) -> list[str]:
             continue
         rule = _topics.get(topic.split(":", 1)[0])
         station = getattr(request, "station", None)
-        if rule and allowed(request, rule.permission):
-            granted.append(topic)
-        elif rule and rule.stations and station is not None and station.active:
-            granted.append(topic)
-        else:
-            raise PermissionRefused(rule.code if rule else topic)
+        if rule is None:
+            raise PermissionRefused(topic)
+        at_station = rule.stations and station is not None and station.active
+        if not at_station and not allowed(request, rule.permission):
+            raise PermissionRefused(rule.code)
+        granted.append(topic)
     return granted
 
 

@@ -99,11 +99,8 @@ def refusal_response(request: HttpRequest, refusal: Refused) -> HttpResponseBase
         toasts.send_with(response, {"text": sentence, "tone": "amber"})
         return response
     if _wants_json(request):
-        kind = "permission" if isinstance(refusal, PermissionRefused) else "refused"
-        return JsonResponse({"error": kind, "detail": sentence}, status=refusal.status)
-    template = (
-        "ui/forbidden.html" if isinstance(refusal, PermissionRefused) else "ui/refused.html"
-    )
+        return JsonResponse({"error": sentence}, status=refusal.status)
+    template = "ui/forbidden.html" if isinstance(refusal, PermissionRefused) else "ui/refused.html"
     context: dict[str, Any] = {"sentence": sentence, "status": refusal.status}
     return render(request, template, context, status=refusal.status)
 

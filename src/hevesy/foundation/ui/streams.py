@@ -64,7 +64,9 @@ class Listener:
 
     def wants(self, event: Event) -> bool:
         """Whether the event's topic is one of the page's or lies below one."""
-        return any(event.topic == topic or event.topic.startswith(f"{topic}:") for topic in self.topics)
+        return any(
+            event.topic == topic or event.topic.startswith(f"{topic}:") for topic in self.topics
+        )
 
     def offer(self, event: Event) -> None:
         """Queue the event unless the page is too slow; then it must show everything again."""

@@ -8,7 +8,6 @@ urlpatterns = [
     path("ui/", views.gallery, name="gallery"),
     path("ui/counts/", views.frame_counts, name="counts"),
     path("ui/find/", views.find, name="find"),
-    path("ui/preference/", views.preference, name="preference"),
     path("ui/language/", views.language, name="language"),
     path("ui/time/", views.server_time, name="time"),
     path("live/", views.live_events, name="live"),

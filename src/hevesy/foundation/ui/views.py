@@ -10,8 +10,8 @@ from django.conf import settings
 from django.http import (
     HttpRequest,
     HttpResponse,
-    HttpResponseBase,
     HttpResponseBadRequest,
+    HttpResponseBase,
     HttpResponseRedirect,
     JsonResponse,
     StreamingHttpResponse,
@@ -22,9 +22,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from hevesy.foundation.accounts.actions import set_preference
 from hevesy.foundation.accounts.actors import PermissionRefused
-from hevesy.foundation.accounts.guards import StaffRequest, needs, public
-from hevesy.foundation.ui import actions, live, search, streams
+from hevesy.foundation.accounts.guards import (
+    StaffRequest,
+    actor_of,
+    before_password,
+    needs,
+    passive,
+    public,
+)
+from hevesy.foundation.ui import live, search, streams
 from hevesy.foundation.ui.context import Shell
 from hevesy.foundation.ui.specimens import specimens
 
@@ -46,6 +54,7 @@ def gallery(request: StaffRequest) -> HttpResponse:
 
 
 @require_GET
+@passive
 @needs()
 def frame_counts(request: StaffRequest) -> HttpResponse:
     """The counts of side bar and top bar anew; `at` is the page that asks."""
@@ -63,16 +72,7 @@ def find(request: StaffRequest) -> HttpResponse:
 
 
 @require_POST
-@needs()
-def preference(request: StaffRequest) -> HttpResponse:
-    """Keep one preference of the user (`key`, `value`), then go back to where he was."""
-    actions.set_preference(
-        request.user, request.POST.get("key", ""), request.POST.get("value", "")
-    )
-    return _back(request)
-
-
-@require_POST
+@before_password
 @public
 def language(request: HttpRequest) -> HttpResponse:
     """Change the language of this browser and of the user."""
@@ -80,7 +80,7 @@ def language(request: HttpRequest) -> HttpResponse:
     if code not in dict(settings.LANGUAGES):
         return HttpResponseBadRequest()
     if request.user.is_authenticated:
-        actions.set_preference(request.user, "language", code)
+        set_preference(actor_of(request), "language", code)
     response = _back(request)
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME, code, max_age=365 * 86400, samesite="Lax", httponly=True
@@ -90,6 +90,8 @@ def language(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
+@passive
+@before_password
 @public
 def server_time(request: HttpRequest) -> JsonResponse:
     """The server's time in milliseconds, by which pages set their clock."""
@@ -98,23 +100,26 @@ def server_time(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 @never_cache
+@passive
 @public  # a wall screen listens as a station, without a person; `topics_for` judges every topic
 def live_events(request: HttpRequest) -> HttpResponseBase:
     """`/live/?topics=a,b`: the events of these topics as they happen (server-sent events)."""
     station = getattr(request, "station", None)
     if not request.user.is_authenticated and station is None:
-        return JsonResponse({"error": "login", "detail": _("Please log in.")}, status=401)
+        return JsonResponse({"error": _("You were logged out.")}, status=401)
     asked = [topic for topic in request.GET.get("topics", "").split(",") if topic][:20]
     try:
         topics = live.topics_for(request, asked)
     except PermissionRefused as refusal:
-        return JsonResponse({"error": "permission", "detail": str(refusal)}, status=403)
+        return JsonResponse({"error": str(refusal)}, status=403)
     if not hasattr(request, "scope"):
         # A WSGI server would collect an endless answer. 204 tells the browser not to try again.
         return HttpResponse(status=204)
     owner = f"user:{request.user.pk}" if request.user.is_authenticated else f"station:{station.pk}"  # type: ignore[union-attr]
     if not streams.may_open(owner):
-        return JsonResponse({"error": "busy"}, status=429, headers={"Retry-After": "10"})
+        return JsonResponse(
+            {"error": _("Too many open pages.")}, status=429, headers={"Retry-After": "10"}
+        )
     last = request.headers.get("Last-Event-ID") or request.GET.get("last", "")
     response = StreamingHttpResponse(
         streams.stream(owner, topics, int(last) if last.isdecimal() else None),
@@ -158,7 +163,9 @@ def _failed(request: HttpRequest, status: int, template: str = "") -> HttpRespon
         "reference": getattr(request, "reference", ""),
     }
     if getattr(request, "channel", "web") == "api" or request.path.startswith("/api/"):
-        return JsonResponse({"error": str(status), "reference": context["reference"]}, status=status)
+        return JsonResponse(
+            {"error": str(status), "reference": context["reference"]}, status=status
+        )
     return render(request, "ui/error.html", context, status=status)
 
 

@@ -11,7 +11,9 @@ def words() -> dict[str, str]:
         "network_title": _("No connection to the server"),
         "network_text": _("Nothing was lost on this page. Check the network, then try again."),
         "server_title": _("The server could not finish this"),
-        "server_text": _("Nothing was changed. Try again; if it stays, tell the engineer the number."),
+        "server_text": _(
+            "Nothing was changed. Try again; if it stays, tell the engineer the number."
+        ),
         "invalid_title": _("Please check what you entered"),
         "refused_title": _("Not done"),
         "forbidden_title": _("You may not do this"),

@@ -65,6 +65,7 @@ urlpatterns = [
     path("people/", people_page),
     path("classy/", classy),
     path("account/", include("hevesy.foundation.accounts.urls")),
+    path("", include("hevesy.foundation.ui.urls")),
 ]
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 TOKENS = system_actor("test", "tokens.manage", "accounts.manage")

@@ -49,7 +49,18 @@ def attributes(attrs: Any) -> SafeString:
         elif value is not None and value is not False:
             safe = str(value).replace('"', "&quot;") if isinstance(value, SafeData) else value
             parts.append(format_html('{}="{}"', name, mark_safe(safe) if safe != value else safe))
-    return mark_safe(" ".join(parts))
+    return SafeString(" ".join(parts))
+
+
+@register.simple_tag
+def field_with(field: Any) -> SafeString:
+    """A bound field's control, tied to its help and marked when it is wrong."""
+    attributes = {"autocomplete": field.field.widget.attrs.get("autocomplete", "off")}
+    if field.errors or field.help_text:
+        attributes["aria-describedby"] = f"{field.id_for_label}_h"
+    if field.errors:
+        attributes["aria-invalid"] = "true"
+    return SafeString(field.as_widget(attrs=attributes))
 
 
 @register.simple_tag(takes_context=True)
@@ -134,10 +145,11 @@ def nuclides(text: Any) -> SafeString:
     return mark_safe(_ELEMENT_FIRST.sub(turned, escaped))
 
 
-_DOUBLE_SURNAMES = frozenset(
-    "欧阳 司马 上官 诸葛 司徒 东方 皇甫 尉迟 公孙 慕容 令狐 宇文 长孙 夏侯 轩辕 端木 百里 呼延 南宫 独孤 申屠 "
-    "太史 钟离 闻人 赫连 澹台 公冶 宗政 濮阳 淳于 单于 太叔 拓跋".split()
+_DOUBLE_SURNAMES = (
+    "欧阳司马上官诸葛司徒东方皇甫尉迟公孙慕容令狐宇文长孙夏侯轩辕端木百里呼延南宫独孤申屠太史钟离闻人赫连澹台"
+    "公冶宗政濮阳淳于单于太叔拓跋"
 )
+_TWO_CHARACTERS = {_DOUBLE_SURNAMES[at : at + 2] for at in range(0, len(_DOUBLE_SURNAMES), 2)}
 
 
 @register.filter
@@ -148,7 +160,7 @@ def masked(name: Any) -> str:
         return ""
     if text[0].isascii():
         return " ".join(f"{word[0]}***" for word in text.split())
-    surname = 2 if text[:2] in _DOUBLE_SURNAMES else 1
+    surname = 2 if text[:2] in _TWO_CHARACTERS else 1
     given = text[surname:]
     if not given:
         return text[:1] + "*"
@@ -201,7 +213,7 @@ def day_words(at: datetime) -> str:
         _("Sat"),
         _("Sun"),
     ]
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     return _("{day} {month_name} {weekday}").format(
         day=local.day,
         month=local.month,
