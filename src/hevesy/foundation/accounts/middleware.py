@@ -120,8 +120,7 @@ class GuardMiddleware:
 def guard_of(view: Callable[..., Any]) -> tuple[str, ...]:
     """The permission codes that open a view, `("*",)` for anybody logged in, `("public",)`, or empty: no guard."""
     view_class = getattr(view, "view_class", None)
-    guard: tuple[str, ...] = getattr(view, "guard", None) or getattr(view_class, "guard", ())
-    return tuple(guard)
+    return tuple(getattr(view, "guard", ()) or getattr(view_class, "guard", ()))
 
 
 def is_passive(request: HttpRequest, view: Callable[..., Any]) -> bool:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import time_machine
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -98,7 +97,9 @@ def client_of() -> Callable[[User], Client]:
 
 
 @pytest.fixture
-def travel() -> Iterator[time_machine.Coordinates]:
+def travel() -> Iterator[Any]:
     """A clock that stands still at this moment; `travel.shift(timedelta(...))` moves it."""
+    import time_machine
+
     with time_machine.travel(datetime.now(UTC), tick=False) as clock:
         yield clock
