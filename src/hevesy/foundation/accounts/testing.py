@@ -98,8 +98,8 @@ def client_of() -> Callable[[User], Client]:
 
 @pytest.fixture
 def travel() -> Iterator[Any]:
-    """A clock that stands still at this moment; `travel.shift(timedelta(...))` moves it."""
+    """The clock of the whole program, to be moved: `travel.shift(timedelta(minutes=31))`. It goes on ticking."""
     import time_machine
 
-    with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+    with time_machine.travel(datetime.now(UTC), tick=True) as clock:
         yield clock

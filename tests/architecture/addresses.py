@@ -1,0 +1,170 @@
+"""Every address of the system, read from the URL configuration, and what it answers to whom.
+
+A part of the test suite, not of the product: `test_address_policy.py` compares what is measured here with
+`address_policy.toml`, which a person reads and keeps. See `print_address_policy.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.signals import request_finished
+from django.db import close_old_connections, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from hevesy.foundation.accounts.middleware import guard_of
+from hevesy.foundation.accounts.testing import CAST, cast_member
+from hevesy.foundation.stations.middleware import COOKIE, token_hash
+from hevesy.foundation.stations.models import Station
+
+PEOPLE: dict[str, str] = {
+    role: fixture for fixture, (username, role, _name) in CAST.items() if username == role
+}
+"""Role key → the fixture of one person who holds it."""
+STRANGERS = ("anonymous", "wall_screen", "kiosk")
+ASKERS = (*STRANGERS, *PEOPLE)
+"""Who asks: nobody, the two kinds of station without a person, and one person of each default role."""
+
+OPENS, REFUSED, BROKEN = "opens", "refused", "broken"
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address: its URL name (`accounts:person`), its route, its view, and the names of its parameters."""
+
+    name: str
+    route: str
+    view: Callable[..., Any]
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """The app that owns the address, by its URL namespace."""
+        return self.name.rpartition(":")[0] or self.name
+
+    @property
+    def guard(self) -> tuple[str, ...]:
+        """What the view declares."""
+        return guard_of(self.view)
+
+
+def every_address() -> list[Address]:
+    """All addresses in the order of the URL configuration."""
+    return list(_walk(get_resolver().url_patterns, "", "", ()))
+
+
+def _walk(
+    patterns: list[Any], route: str, namespace: str, parameters: tuple[str, ...]
+) -> Iterator[Address]:
+    for pattern in patterns:
+        here = route + str(pattern.pattern)
+        more = (*parameters, *pattern.pattern.converters)
+        if isinstance(pattern, URLResolver):
+            inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
+            yield from _walk(pattern.url_patterns, here, inner, more)
+        elif isinstance(pattern, URLPattern):
+            name = pattern.name or here
+            yield Address(f"{namespace}{name}", here, pattern.callback, more)
+
+
+@dataclass
+class Answer:
+    """What one asker got: the outcome, and the status for the reader of a failure."""
+
+    outcome: str
+    status: int
+    method: str
+    text: str = ""
+
+
+@dataclass
+class Asker:
+    """Somebody with a browser."""
+
+    name: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    station_cookie: str = ""
+
+    def client(self) -> Client:
+        """A fresh browser with this asker's cookies, so that one answer leaves nothing for the next."""
+        client = Client(raise_request_exception=False)
+        for key, value in self.cookies.items():
+            client.cookies[key] = value
+        return client
+
+
+def make_asker(name: str) -> Asker:
+    """Log the person in, or make the station, of this name."""
+    if name == "anonymous":
+        return Asker(name)
+    if name in STRANGERS:
+        kind = Station.Kind.SCREEN if name == "wall_screen" else Station.Kind.KIOSK
+        token = f"token of {name}"
+        Station.objects.create(
+            code=f"walk-{name.replace('_', '-')}",
+            name=name,
+            kind=kind,
+            token_hash=token_hash(token),
+        )
+        return Asker(name, {COOKIE: token})
+    client = Client()
+    client.force_login(
+        cast_member(PEOPLE[name]), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return Asker(name, {key: morsel.value for key, morsel in client.cookies.items()})
+
+
+def url_of(address: Address, values: dict[str, Any]) -> str:
+    """The address with its parameters filled in."""
+    url = "/"
+    rest = address.route
+    while "<" in rest:
+        before, _open, rest = rest.partition("<")
+        inner, _close, rest = rest.partition(">")
+        url += before + str(values[inner.rpartition(":")[2]])
+    return url + rest
+
+
+def ask(asker: Asker, address: Address, values: dict[str, Any]) -> Answer:
+    """Ask with GET, or with the first method that the view takes, and undo whatever it did."""
+    url = url_of(address, values)
+    for method in ("GET", "POST", "PUT", "DELETE", "PATCH"):
+        with transaction.atomic():
+            response = asker.client().generic(method, url, HTTP_ACCEPT="text/html")
+            answer = judge(response, method)
+            close(response)
+            transaction.set_rollback(True)
+        if answer.status != 405:
+            return answer
+    return answer
+
+
+def close(response: HttpResponse) -> None:
+    """End an answer that streams; the test client has closed the others. Keeps the transaction's connection open."""
+    if response.streaming:
+        request_finished.disconnect(close_old_connections)
+        response.close()
+        request_finished.connect(close_old_connections)
+
+
+def judge(response: HttpResponse, method: str) -> Answer:
+    """Whether an answer lets the asker in. A kind refusal of the input (400, 409, 422) lets in; 404 does not."""
+    status = response.status_code
+    location = response.headers.get("Location", "")
+    if status >= 500 and status != 501:
+        return Answer(BROKEN, status, method, _sentence(response))
+    if status in (401, 403, 404) or location.startswith("/account/login/"):
+        return Answer(REFUSED, status, method, _sentence(response))
+    return Answer(OPENS, status, method)
+
+
+def _sentence(response: HttpResponse) -> str:
+    if getattr(response, "exc_info", None):
+        return repr(response.exc_info[1])
+    if response.streaming:
+        return "(stream)"
+    return response.content.decode(errors="replace")[:300]
