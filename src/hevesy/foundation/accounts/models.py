@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from hevesy.foundation.stations.models import Station
@@ -54,7 +54,7 @@ class User(AbstractBaseUser):
     username = models.CharField(_("login name"), max_length=60, unique=True)
     name_zh = models.CharField(_("name"), max_length=60)
     name_latin = models.CharField(_("name in Latin letters"), max_length=80, blank=True)
-    title = models.CharField(_("title"), max_length=40, blank=True)
+    title = models.CharField(pgettext_lazy("person", "title"), max_length=40, blank=True)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     password_changed_at = models.DateTimeField(default=timezone.now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Station(models.Model):
@@ -16,10 +17,10 @@ class Station(models.Model):
         KIOSK = "kiosk", _("kiosk")
         PHONE = "phone", _("phone")
 
-    code = models.SlugField(_("code"), unique=True)
+    code = models.SlugField(pgettext_lazy("station", "code"), unique=True)
     name = models.CharField(_("name"), max_length=60)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    place = models.CharField(_("place"), max_length=60, blank=True)
+    kind = models.CharField(pgettext_lazy("station", "kind"), max_length=10, choices=Kind)
+    place = models.CharField(pgettext_lazy("station", "place"), max_length=60, blank=True)
     token_hash = models.CharField(max_length=64, blank=True, db_index=True)
     settings = models.JSONField(
         default=dict, help_text="printers, scanner prefix, camera, speaker, topics"
