@@ -7,6 +7,12 @@ from typing import Any
 from django.dispatch import Signal
 
 from hevesy.records.archive.models import Study
+from hevesy.records.exams.live import publish
+
+
+def announce(study: Study) -> None:
+    """Make open study lists refresh; inside the transaction of the change."""
+    publish("archive", study=study.pk, exam=study.exam_id)
 
 
 def tell(signal: Signal, **what: Any) -> None:

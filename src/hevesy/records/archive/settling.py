@@ -14,6 +14,7 @@ from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
 from hevesy.records.archive.announcing import tell
 from hevesy.records.archive.events import study_settled
+from hevesy.records.archive.matching import match_study
 from hevesy.records.archive.models import Instance, Series, Study
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +63,7 @@ def settle(study_id: int, *, by: Actor) -> datetime | None:
                 "stable_at",
             ]
         )
+        match_study(study, by=by)
         record(
             by,
             "archive.settle",

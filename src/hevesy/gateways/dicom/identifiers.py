@@ -1,0 +1,39 @@
+"""Data sets that come inside a message (queries, performed steps): looked at before pydicom decodes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+from pynetdicom.dsutils import decode
+
+from hevesy.records.archive.scan import Unreadable, scan
+
+
+class Undecodable(Exception):
+    """The data set is missing or broken."""
+
+
+def decode_identifier(event: Any, encoded: Any) -> Dataset:
+    """The data set of a message; refuses what is broken, too deep or endless before pydicom recurses into it."""
+    if encoded is None:
+        raise Undecodable
+    syntax = UID(event.context.transfer_syntax)
+    try:
+        scan(
+            encoded.getvalue(),
+            implicit=syntax.is_implicit_VR,
+            little_endian=syntax.is_little_endian,
+            wanted=(),
+        )
+        encoded.seek(0)
+        dataset = decode(encoded, syntax.is_implicit_VR, syntax.is_little_endian)
+        # pydicom decodes lazily; whatever is wrong must show here, not in the middle of an answer.
+        for element in dataset.iterall():
+            _ = element.VR
+    except Unreadable as unreadable:
+        raise Undecodable from unreadable
+    except Exception as error:  # pydicom may raise anything on bytes from outside
+        raise Undecodable from error
+    return dataset
