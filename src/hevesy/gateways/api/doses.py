@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from hevesy.gateways.api.asking import FAULTS, ApiRequest
 from hevesy.gateways.api.exams import exam_of
@@ -96,7 +96,7 @@ def of_exam(request: ApiRequest, number: str) -> Any:
 
 
 @router.post("/administrations", response={201: AdministrationOut, **FAULTS})
-def give(request: ApiRequest, body: AdministrationIn) -> tuple[int, Administration]:
+def give(request: ApiRequest, body: AdministrationIn) -> Status[Administration]:
     """Record an administration; the checks are those of the page, warnings need an override each."""
     request.actor.require("doses.administer")
     step = get_object_or_404(exam_of(request, body.exam).steps, number=body.step)
@@ -117,7 +117,7 @@ def give(request: ApiRequest, body: AdministrationIn) -> tuple[int, Administrati
         overrides=[override.dict() for override in body.overrides],
         identified_by="scan",
     )
-    return 201, row
+    return Status(201, row)
 
 
 @router.post("/administrations/{uid}/residual", response={200: AdministrationOut, **FAULTS})

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from hevesy.gateways.api.asking import FAULTS, ApiRequest
 from hevesy.records.catalogue.models import ExamItem
@@ -169,9 +169,9 @@ def _device(code: str) -> Device | None:
 
 
 @router.post("/orders", response={201: ExamOut, **FAULTS})
-def place_order(request: ApiRequest, body: OrderIn) -> tuple[int, Exam]:
+def place_order(request: ApiRequest, body: OrderIn) -> Status[Exam]:
     """An order without a time: it waits to be booked."""
-    return 201, actions.book_exam(request.actor, **_ordered(request, body))
+    return Status(201, actions.book_exam(request.actor, **_ordered(request, body)))
 
 
 @router.get("/orders", response={200: list[ExamOut], **FAULTS})
@@ -188,13 +188,13 @@ def list_exams(request: ApiRequest, day: date | None = None, state: str = "") ->
 
 
 @router.post("/exams", response={201: ExamOut, **FAULTS})
-def book(request: ApiRequest, body: ExamIn) -> tuple[int, Exam]:
+def book(request: ApiRequest, body: ExamIn) -> Status[Exam]:
     """Book an exam; refused with the next free time when somebody was quicker."""
     facts = _ordered(request, body)
     exam = actions.book_exam(
         request.actor, device=_device(body.device), starts_at=body.starts_at, **facts
     )
-    return 201, exam
+    return Status(201, exam)
 
 
 @router.get("/exams/{number}", response={200: ExamOut, **FAULTS})

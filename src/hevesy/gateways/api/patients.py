@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from django.shortcuts import get_object_or_404
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from hevesy.gateways.api.asking import FAULTS, ApiRequest
 from hevesy.records.patients.actions import register_patient
@@ -63,7 +63,7 @@ def find_patients(request: ApiRequest, search_text: str = "", limit: int = 20) -
 
 
 @router.post("/patients", response={201: PatientOut, **FAULTS})
-def add_patient(request: ApiRequest, body: PatientIn) -> tuple[int, Patient]:
+def add_patient(request: ApiRequest, body: PatientIn) -> Status[Patient]:
     """Register a person; refused when a number belongs to somebody else."""
     patient = register_patient(
         request.actor,
@@ -75,7 +75,7 @@ def add_patient(request: ApiRequest, body: PatientIn) -> tuple[int, Patient]:
         allergies=body.allergies,
         identifiers=[(one.kind, one.authority, one.value) for one in body.identifiers],
     )
-    return 201, patient
+    return Status(201, patient)
 
 
 @router.get("/patients/{patient_id}", response={200: PatientOut, **FAULTS})

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from hevesy.gateways.api.asking import FAULTS, ApiRequest
 from hevesy.gateways.api.exams import exam_of
@@ -123,10 +123,10 @@ def one(request: ApiRequest, number: str) -> Report:
 
 
 @router.post("/reports/{number}", response={201: ReportOut, **FAULTS})
-def start(request: ApiRequest, number: str, body: Sections) -> tuple[int, Report]:
+def start(request: ApiRequest, number: str, body: Sections) -> Status[Report]:
     """Begin the report of an acquired exam."""
     request.actor.require("reports.write")
-    return 201, actions.start_report(request.actor, exam_of(request, number), body.dict())
+    return Status(201, actions.start_report(request.actor, exam_of(request, number), body.dict()))
 
 
 def _sections(body: TextIn) -> dict[str, str]:
