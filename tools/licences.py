@@ -21,7 +21,7 @@ FINE = re.compile(
 )
 NOT_FINE = re.compile(r"(?<!L)(?<!Lesser )GPL|Affero|Commercial|Proprietary", re.IGNORECASE)
 # Their metadata does not say it; the licence file does.
-KNOWN = {"noto-cjk-sans-otc": "OFL-1.1"}
+KNOWN = {"noto-cjk-sans-otc": "OFL-1.1", "htmx-ext-sse": "0BSD"}
 
 
 def licence_of(package: Distribution) -> str:
@@ -68,9 +68,9 @@ def javascript() -> list[tuple[str, str, str]]:
     """(name, version, licence) of the packages in package-lock.json that are not for development only."""
     lock = json.loads((ROOT / "package-lock.json").read_text())
     return [
-        (path.split("node_modules/")[-1], entry["version"], str(entry.get("license", "unknown")))
+        (name, entry["version"], str(entry.get("license", KNOWN.get(name, "unknown"))))
         for path, entry in lock["packages"].items()
-        if path and not entry.get("dev")
+        if (name := path.split("node_modules/")[-1]) and not entry.get("dev")
     ]
 
 
@@ -84,7 +84,7 @@ def main() -> int:
     for name, version, licence in [*rows, *sorted(javascript())]:
         ok = bool(FINE.search(licence)) and not NOT_FINE.search(licence)
         bad += not ok
-        sys.stdout.write(f"{name:<32}{version:<16}{licence}{'' if ok else '   <-- look at this'}\n")
+        sys.stdout.write(f"{name:<34}{version:<14}{licence}{'' if ok else '   <-- look at this'}\n")
     return 1 if bad else 0
 
 
