@@ -73,7 +73,7 @@ check: setup  ## Everything that reads the code without running it
 	$(BIN)/lint-imports
 	$(BIN)/python -m hevesy check
 	$(BIN)/python -m hevesy makemigrations --check --dry-run
-	$(BIN)/djlint src --check --lint --quiet
+	$(BIN)/djlint src --lint --quiet
 	npm run --silent check
 	$(BIN)/python docs/render_clauses.py --check
 
