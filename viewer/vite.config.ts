@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -9,6 +9,7 @@ export default defineConfig({
   root: here,
   base: "./",
   publicDir: false,
+  test: { include: ["tests/**/*.test.ts"], watch: false },
   build: {
     outDir: resolve(here, "../src/hevesy/desks/viewing/static/viewer"),
     emptyOutDir: true,
