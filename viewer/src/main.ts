@@ -1,5 +1,10 @@
-/** Defines the custom element of the viewer. */
 import "./viewer.css";
+import { ViewerElement } from "./panels/viewerElement";
 
-class HevesyViewer extends HTMLElement {}
-customElements.define("hv-viewer", HevesyViewer);
+customElements.define("hv-viewer", ViewerElement);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "hv-viewer": ViewerElement;
+  }
+}

@@ -1,0 +1,16 @@
+import { FormatError } from "../core/fields";
+import { FetchError } from "../loader/request";
+import { DamagedError } from "../loader/unpack";
+import type { Failure } from "./loadedSeries";
+
+export function failureOf(error: unknown): Failure {
+  const detail = error instanceof Error ? error.message : String(error);
+  if (error instanceof DamagedError) return { reason: "damaged", detail };
+  if (error instanceof FormatError || error instanceof SyntaxError) return { reason: "format", detail };
+  if (!(error instanceof FetchError)) return { reason: "server", detail };
+  if (error.status === 0) return { reason: "unreachable", detail };
+  if (error.status === 401) return { reason: "signed-out", detail };
+  if (error.status === 403) return { reason: "forbidden", detail };
+  if (error.status === 404 || error.status === 410) return { reason: "missing", detail };
+  return { reason: "server", detail };
+}

@@ -1,0 +1,94 @@
+import { formatNumber, formatValue } from "../core/format";
+import type { Vec3 } from "../core/vec3";
+import type { LoadedSeries } from "../engine/loadedSeries";
+import { roleName } from "./cellTexts";
+import { h, icon, setText } from "./dom";
+import type { Page } from "./page";
+
+/** The bottom line: where the pointer is and what is there; how loading goes; what draws. */
+export function statusBar(page: Page): { readonly element: HTMLElement; hover(at: Vec3 | null): void } {
+  const { engine, t } = page;
+  const place = h("span");
+  const upper = valueField();
+  const raw = valueField();
+  const lower = valueField();
+  const loading = h("span", { class: "hvv-loading" });
+  const drawn = h("span", { class: "hvv-wide" });
+  const element = h(
+    "footer",
+    { class: "hvv-status" },
+    place,
+    upper.element,
+    raw.element,
+    lower.element,
+    h("span", { class: "hv-spacer" }),
+    loading,
+    h("span", { class: "hvv-wide" }, icon("lock"), ` ${t("displayOnly")}`),
+    drawn,
+  );
+  let at: Vec3 | null = null;
+  let frame = 0;
+  const draw = () => {
+    frame = 0;
+    // Without a pointer over the pictures: the linked point.
+    const point = at ?? engine.store.state.crosshair;
+    const [x, y, z] = point.map((mm) => formatNumber(mm, 1));
+    setText(place, `${t("cursor")} x ${x} y ${y} z ${z} mm`);
+    const { base, overlay } = engine.pair;
+    const over = overlay && engine.probe(overlay.entry.uid, point);
+    const under = base && engine.probe(base.entry.uid, point);
+    upper.show(over ? over.units : "", over ? value(over.voxel, over.units, over.isFull) : "");
+    const hasRaw = over != null && over.units !== over.rawUnits;
+    raw.show(hasRaw ? over.rawUnits : "", hasRaw ? value(over.rawValue, over.rawUnits, over.isFull) : "");
+    const unit = under?.units === "HU" ? " HU" : "";
+    lower.show(under ? roleName(base) : "", under ? `${value(under.voxel, under.units, under.isFull)}${unit}` : "");
+  };
+  const request = () => {
+    if (frame === 0) frame = requestAnimationFrame(draw);
+  };
+  const drawLoading = () => {
+    const busy = engine.library.all().filter((series) => series.status === "loading");
+    setText(loading, busy.map((series) => progressText(series, t("loading"), t("preview"))).join("  "));
+    request();
+  };
+  const drawBackend = () => {
+    const { description } = engine.backend;
+    setText(drawn, engine.fallback ? t("cpuBecause") : description);
+    drawn.title = engine.fallback ?? `${t("drawnBy")} ${description}`;
+    drawn.classList.toggle("hv-amber", engine.fallback !== null);
+  };
+  engine.store.subscribe(request);
+  engine.library.changed.listen(drawLoading);
+  engine.backendChanged.listen(drawBackend);
+  drawBackend();
+  return {
+    element,
+    hover(point) {
+      at = point;
+      request();
+    },
+  };
+}
+
+/** A number of the coarse preview is marked as about. */
+function value(number: number, units: string, isFull: boolean): string {
+  return `${isFull ? "" : "≈ "}${formatValue(number, units)}`;
+}
+
+function progressText(series: LoadedSeries, loading: string, preview: string): string {
+  return `${loading} ${roleName(series)} ${series.grid ? "" : preview} ${Math.round(series.progress * 100)}%`;
+}
+
+function valueField(): { readonly element: HTMLElement; show(label: string, text: string): void } {
+  const label = h("span");
+  const number = h("b");
+  const element = h("span", {}, label, " ", number);
+  return {
+    element,
+    show(name, text) {
+      element.hidden = text === "";
+      setText(label, name);
+      setText(number, text);
+    },
+  };
+}
