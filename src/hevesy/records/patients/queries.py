@@ -35,7 +35,8 @@ def search(text: str, by: Actor, limit: int = 20) -> list[Patient]:
     lead to their survivor. An empty text finds nobody.
     """
     by.require("patients.view")
-    text = unicodedata.normalize("NFKC", text).strip()
+    # PostgreSQL takes no NUL, and no name holds control characters.
+    text = re.sub(r"[\x00-\x1f\x7f]", "", unicodedata.normalize("NFKC", text)).strip()
     if not text:
         return []
     found: list[int] = []

@@ -35,7 +35,7 @@ def move_step(
     (`by.channel == "dicom"`) is a fact: it is taken also when the paper lags behind, except for a cancelled visit.
     """
     exam = lock(Exam(pk=step.exam_id))
-    step = ExamStep.objects.select_for_update().select_related("phase").get(pk=step.pk)
+    step = ExamStep.objects.select_for_update().get(pk=step.pk)
     now = timezone.now()
     at = min(at or now, now)
     before = step.state

@@ -18,12 +18,12 @@ def visible_to(by: Actor) -> QuerySet[Exam]:
 
 def by_code(code: str) -> Exam | None:
     """The examination whose QR code carries `code`."""
-    return Exam.objects.filter(code=code.strip().upper()).first()
+    return Exam.objects.filter(code=_clean(code).upper()).first()
 
 
 def by_number(number: str) -> Exam | None:
     """The examination with this number, as typed or read from a bar code."""
-    number = number.strip()
+    number = _clean(number)
     return Exam.objects.filter(number__in={number, number.upper()}).first()
 
 
@@ -50,3 +50,8 @@ def counts_by_state(by: Actor, day: date) -> dict[str, int]:
     """How many of the day's examinations are in each state; states without any are absent."""
     rows = on_day(visible_to(by), day).order_by().values("state").annotate(n=Count("id"))
     return {row["state"]: row["n"] for row in rows}
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL refuses NUL outright; no number or code holds control characters.
+    return "".join(character for character in text if character.isprintable()).strip()
