@@ -46,6 +46,7 @@ class Device(Named):
     dicom_rights = models.JSONField(
         default=list, help_text="of: echo, store, worklist, mpps, query, retrieve, commit"
     )
+    is_demo = models.BooleanField(default=False, help_text="made by the demo; no real peer")
     slot_min = models.PositiveSmallIntegerField(default=5, help_text="grid of its calendar")
     opens_at = models.TimeField(default="08:00")
     closes_at = models.TimeField(default="17:30")

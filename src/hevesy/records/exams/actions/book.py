@@ -317,7 +317,12 @@ def _claim(
             _("%(item)s is not done on %(device)s. Please choose another device.")
             % {"item": item.name, "device": device.name}
         )
-    phases = phases_of(item, devices, device, list(but_exam.steps.all()) if but_exam else None)
+    phases = phases_of(
+        item,
+        devices,
+        [device] if device is not None else [],
+        list(but_exam.steps.all()) if but_exam else None,
+    )
     if not all(phase.devices for phase in phases):
         raise BookingRefused(
             _("No device in service can do %(item)s. Check the devices of %(name)s.")
@@ -359,6 +364,14 @@ def _claim(
             else _("%(time)s has just been taken.") % {"time": _when(starts_at)}
         )
         raise SlotTaken(message, _next(item, starts_at, device, emergency, but_exam))
+    late = chain.injects_at is not None and chain.injects_at < timezone.now() - LATE_ENTRY
+    if late and by.channel not in ("command", "job"):
+        assert chain.injects_at is not None
+        raise SlotTaken(
+            _("For %(time)s the drug would have been needed at %(injection)s.")
+            % {"time": _when(starts_at), "injection": _when(chain.injects_at)},
+            _next(item, starts_at, device, emergency, but_exam),
+        )
     return chain
 
 

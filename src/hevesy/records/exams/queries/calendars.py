@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ def devices_for(item: ExamItem) -> list[Device]:
 def phases_of(
     item: ExamItem,
     devices: Sequence[Device],
-    prefer: Device | None = None,
+    prefer: Collection[Device] = (),
     steps: Sequence[ExamStep] | None = None,
 ) -> list[Phase]:
     """The item's phases as the scheduling rules want them; an item without phases is one acquisition.
@@ -43,10 +43,9 @@ def phases_of(
 
     def serving(acquires: bool) -> tuple[int, ...]:
         able = (scanners or places) if acquires else (places or scanners)
-        if prefer is not None and prefer in able:
-            # The chosen device is meant, not a hint; only phases it cannot serve go elsewhere.
-            return (prefer.pk,)
-        return tuple(device.pk for device in able)
+        # A chosen device is meant, not a hint; only phases it cannot serve go elsewhere.
+        chosen = [device for device in able if device in prefer]
+        return tuple(device.pk for device in chosen or able)
 
     def phase(row: ItemPhase | ExamStep, acquires: bool, duration_min: int) -> Phase:
         target = row.uptake_min or 0

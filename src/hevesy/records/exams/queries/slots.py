@@ -105,13 +105,15 @@ def _options(
     not_before: datetime | None,
     but_exam: int | None,
 ) -> list[Option]:
+    now = timezone.now()
     devices = devices_for(item)
     rules = policies(arrive="booking.arrive_before_min", interview="booking.interview_before_min")
     arrive = ARRIVE_BEFORE_MIN if rules["arrive"] is None else int(rules["arrive"])
     interview = INTERVIEW_BEFORE_MIN if rules["interview"] is None else int(rules["interview"])
     begin = timezone.make_aware(datetime.combine(first, time()))
     known = {row.pk: row for row in devices}
-    phases = phases_of(item, devices, device)
+    wanted = [device] if device is not None else []
+    phases = phases_of(item, devices, wanted)
     books = calendars(
         devices,
         begin,
@@ -121,7 +123,7 @@ def _options(
     )
     found: dict[tuple[datetime, int], Option] = {}
     for chosen in phases[0].devices:
-        own = phases_of(item, devices, known[chosen])
+        own = phases_of(item, devices, [known[chosen], *wanted])
         calendar = books[chosen]
         for ahead in range(days):
             free_from = None
@@ -132,6 +134,9 @@ def _options(
                     continue
                 chain = place(own, moment, books)
                 if chain is None:
+                    continue
+                # A time whose injection is over cannot be offered any more.
+                if not_before is not None and (chain.injects_at or moment) < now:
                     continue
                 free_from = chain.steps[0].ends_at
                 asks = item.requires_interview
