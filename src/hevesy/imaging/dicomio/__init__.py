@@ -2,6 +2,7 @@
 
 from hevesy.imaging.dicomio.guards import Limits, PixelFormat, check_pixels, read_dataset
 from hevesy.imaging.dicomio.headers import quantification_header
+from hevesy.imaging.dicomio.identity import Administration, SeriesIdentity, StudyIdentity
 from hevesy.imaging.dicomio.pixels import decode_pixels
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.dicomio.sandbox import (
@@ -10,17 +11,30 @@ from hevesy.imaging.dicomio.sandbox import (
     read_series_sandboxed,
 )
 from hevesy.imaging.dicomio.series import read_series
+from hevesy.imaging.dicomio.write import (
+    ct_datasets,
+    pet_datasets,
+    write_ct_series,
+    write_pet_series,
+)
 
 __all__ = [
+    "Administration",
     "ChildLimits",
     "ImageRefused",
     "Limits",
     "PixelFormat",
+    "SeriesIdentity",
+    "StudyIdentity",
     "check_pixels",
+    "ct_datasets",
     "decode_pixels",
     "pack_series_sandboxed",
+    "pet_datasets",
     "quantification_header",
     "read_dataset",
     "read_series",
     "read_series_sandboxed",
+    "write_ct_series",
+    "write_pet_series",
 ]
