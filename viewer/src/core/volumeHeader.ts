@@ -18,14 +18,21 @@ export interface LevelHeader {
   readonly bricks: readonly Brick[];
 }
 
+/** A sentence of the server in both languages. */
+export interface Text {
+  readonly zh: string;
+  readonly en: string;
+}
+
 export interface SuvHeader {
   /** SUVbw = value in `units` times this; null when SUV must not be shown. */
   readonly bwFactor: number | null;
   readonly method: string;
   readonly version: string;
   readonly refused: string | null;
-  readonly refusedTextZh: string;
-  readonly warnings: readonly string[];
+  /** Why it is refused, and what to know about it, in both languages. */
+  readonly refusedText: Text;
+  readonly warnings: readonly Text[];
   readonly weightKg: number | null;
   readonly doseBq: number | null;
   readonly halfLifeS: number | null;
@@ -60,17 +67,26 @@ export interface VolumeHeader {
   readonly valueRange: readonly [number, number];
   readonly defaultWindow: readonly [number, number];
   readonly suv: SuvHeader | null;
+  /** What was found when the slices were put together: gaps, jitter, differing scales. */
+  readonly findings: readonly Text[];
   /** Coarse first; the last one is the full resolution. */
   readonly levels: readonly LevelHeader[];
   readonly mip: MipHeader | null;
 }
 
-/** Reads `header.json` of the transport "hevesy-volume/1". Throws FormatError naming the field that is wrong. */
-export function parseVolumeHeader(json: unknown): VolumeHeader {
+/**
+ * Reads `header.json` of the transport "hevesy-volume/1". Bodies are addressed by `url`, or by `path` beside the header.
+ * Throws FormatError naming the field that is wrong.
+ */
+export function parseVolumeHeader(json: unknown, headerUrl = ""): VolumeHeader {
+  const address: Address = (fields, url, path) => {
+    const given = fields.optionalText(url);
+    return given ?? headerUrl.replace(/[^/]*$/, "") + fields.text(path);
+  };
   const header = new Fields(json, "header");
   const format = header.text("format");
   if (format !== "hevesy-volume/1") throw new FormatError(`header.format: ${format} is not known to this viewer`);
-  const levels = header.objects("levels").map(parseLevel);
+  const levels = header.objects("levels").map((level) => parseLevel(level, address));
   if (levels.length === 0) throw new FormatError("header.levels: empty");
   const suv = header.optionalObject("suv");
   const mip = header.optionalObject("mip");
@@ -86,18 +102,28 @@ export function parseVolumeHeader(json: unknown): VolumeHeader {
     valueRange: header.numbers("value_range", 2) as unknown as [number, number],
     defaultWindow: header.numbers("default_window", 2) as unknown as [number, number],
     suv: suv && parseSuv(suv),
+    findings: header.list("findings").map(parseText),
     levels,
-    mip: mip && parseMip(mip),
+    mip: mip && parseMip(mip, address),
   };
 }
 
-function parseLevel(level: Fields): LevelHeader {
+type Address = (fields: Fields, url: string, path: string) => string;
+
+function parseText(value: unknown): Text {
+  if (typeof value === "string") return { zh: value, en: value };
+  const text = new Fields(value, "text");
+  const zh = text.text("text_zh", "");
+  return { zh, en: text.text("text_en", zh) };
+}
+
+function parseLevel(level: Fields, address: Address): LevelHeader {
   const shape = level.numbers("shape", 3) as unknown as Vec3;
   if (!shape.every((n) => Number.isInteger(n) && n > 0)) throw level.wrong("shape", "three positive whole numbers");
   const bricks = level.objects("bricks").map((brick) => ({
     k0: brick.number("k0"),
     k1: brick.number("k1"),
-    url: brick.text("url"),
+    url: address(brick, "url", "path"),
     sha256: brick.text("sha256", ""),
   }));
   const slices = bricks.reduce((sum, brick) => sum + (brick.k1 - brick.k0), 0);
@@ -111,8 +137,8 @@ function parseSuv(suv: Fields): SuvHeader {
     method: suv.text("method", ""),
     version: suv.text("version", ""),
     refused: suv.optionalText("refused"),
-    refusedTextZh: suv.text("refused_text_zh", ""),
-    warnings: suv.list("warnings").map(String),
+    refusedText: { zh: suv.text("refused_text_zh", ""), en: suv.text("refused_text_en", "") },
+    warnings: suv.list("warnings").map(parseText),
     weightKg: suv.optionalNumber("weight_kg"),
     doseBq: suv.optionalNumber("dose_bq"),
     halfLifeS: suv.optionalNumber("half_life_s"),
@@ -120,7 +146,7 @@ function parseSuv(suv: Fields): SuvHeader {
   };
 }
 
-function parseMip(mip: Fields): MipHeader {
+function parseMip(mip: Fields, address: Address): MipHeader {
   const [width, height] = mip.numbers("shape", 2) as [number, number];
   return {
     frames: mip.number("frames"),
@@ -132,8 +158,8 @@ function parseMip(mip: Fields): MipHeader {
     units: mip.text("units", ""),
     slope: mip.number("slope"),
     intercept: mip.number("intercept"),
-    url: mip.text("url"),
-    depthUrl: mip.optionalText("depth_url"),
+    url: address(mip, "url", "path"),
+    depthUrl: mip.raw("depth_url") || mip.raw("depth_path") ? address(mip, "depth_url", "depth_path") : null,
     depthSlopeMm: mip.number("depth_slope_mm", 1),
     depthInterceptMm: mip.number("depth_intercept_mm", 0),
   };

@@ -88,8 +88,9 @@ export class VolumeLibrary {
   private async loadPreview(uid: string): Promise<void> {
     const { entry } = this.series.get(uid)!;
     this.patch(uid, { status: "loading", progress: 0, failure: null });
-    const answer = await request(this.fetcher, entry.volume?.headerUrl ?? "", { signal: this.signal });
-    const header = parseVolumeHeader(await answer.json());
+    const url = entry.volume?.headerUrl ?? "";
+    const answer = await request(this.fetcher, url, { signal: this.signal });
+    const header = parseVolumeHeader(await answer.json(), url);
     this.patch(uid, { header, scale: displayScale(header) });
     const [coarse] = header.levels;
     const mip = header.mip

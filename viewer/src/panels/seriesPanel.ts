@@ -11,7 +11,7 @@ export function seriesPanel(page: Page): HTMLElement {
     const { base, overlay } = engine.store.state;
     const all = engine.library.all();
     const key = all
-      .map((s) => `${s.entry.uid} ${s.status} ${Math.round(s.progress * 20)}`)
+      .map((s) => `${s.entry.uid} ${s.status} ${s.header !== null} ${Math.round(s.progress * 20)}`)
       .concat(base ?? "", overlay ?? "")
       .join("|");
     if (key === shown) return;
@@ -52,7 +52,7 @@ function row(page: Page, series: LoadedSeries): HTMLElement {
     h(
       "span",
       { class: "hvv-series-name", title: entry.description },
-      h("span", {}, entry.description || entry.modality),
+      h("span", {}, entry.description || entry.modality, finding(page, series)),
       h(
         "small",
         { class: "hv-faint hv-num" },
@@ -62,6 +62,17 @@ function row(page: Page, series: LoadedSeries): HTMLElement {
     ),
     role("base"),
     role("overlay"),
+  );
+}
+
+/** What was odd about the slices, behind a sign. */
+function finding({ language }: Page, series: LoadedSeries): HTMLElement | null {
+  const texts = series.header?.findings.map((text) => text[language]) ?? [];
+  if (texts.length === 0) return null;
+  return h(
+    "span",
+    { class: "hvv-finding hv-amber", title: texts.join("\n"), role: "img", "aria-label": texts.join("; ") },
+    icon("alert-triangle"),
   );
 }
 

@@ -92,15 +92,15 @@ function clockTime(iso: string): string | null {
 }
 
 function suvChip(page: Page): HTMLElement | null {
-  const { engine, t } = page;
+  const { engine, t, language } = page;
   const overlay = engine.pair.overlay;
   const header = overlay?.header;
   if (header?.modality !== "PT") return null;
   const { suv } = header;
   const refused = !suv || suv.refused !== null || suv.bwFactor === null;
-  const warning = suv?.warnings[0];
+  const warning = suv?.warnings[0]?.[language];
   const tone = refused ? "s-red" : warning ? "s-amber" : "s-audited";
-  const reason = suv?.refusedTextZh || suv?.refused || "";
+  const reason = suv?.refusedText[language] || suv?.refused || "";
   const text = refused
     ? `${t("suvRefused")}${reason ? `：${reason}` : ""}`
     : warning
@@ -116,7 +116,7 @@ function suvChip(page: Page): HTMLElement | null {
   return chip;
 }
 
-function suvDetails({ t, engine }: Page, suv: SuvHeader | null, refused: boolean): HTMLElement {
+function suvDetails({ t, engine, language }: Page, suv: SuvHeader | null, refused: boolean): HTMLElement {
   const list = h("dl", { class: "hvv-details" });
   const row = (label: string, value: string | null) => {
     if (value) list.append(h("dt", {}, label), h("dd", { class: "hv-num" }, value));
@@ -131,14 +131,13 @@ function suvDetails({ t, engine }: Page, suv: SuvHeader | null, refused: boolean
   );
   row(t("suvMethod"), suv?.method ?? null);
   row(t("suvVersion"), suv?.version ?? null);
+  const sentences = suv ? [suv.refusedText, ...suv.warnings] : [];
   return h(
     "div",
     { class: "hvv-explain" },
     h("h2", {}, t("suvWhy")),
     refused && h("p", {}, t("suvExplainRefused")),
-    ...[suv?.refusedTextZh, ...(suv?.warnings ?? [])].map((text) =>
-      text ? h("p", { class: "hv-amber" }, text) : null,
-    ),
+    ...sentences.map((text) => (text[language] ? h("p", { class: "hv-amber" }, text[language]) : null)),
     list,
   );
 }
