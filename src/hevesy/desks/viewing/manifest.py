@@ -12,7 +12,7 @@ from hevesy.foundation.accounts.actors import Actor
 from hevesy.records.archive.models import PreparedVolume, Series, Study
 from hevesy.records.documents.facts import age_text
 from hevesy.records.exams.models import Exam
-from hevesy.records.exams.states import state_word
+from hevesy.records.exams.states import look
 from hevesy.records.reports.facts import exam_facts
 
 
@@ -72,7 +72,7 @@ def _exam(exam: Exam) -> dict[str, Any]:
         "glucose_mmol_l": facts["glucose_mmol_l"],
         "uptake_min": facts["uptake_min"],
         "state": exam.state,
-        "state_zh": str(state_word(exam.state)),
+        "state_zh": str(look(exam.state).word),
     }
 
 
