@@ -59,7 +59,11 @@ def prepare_volume(series_id: int) -> None:
 
 
 def _settle(
-    series: Series, state: PreparedVolume.State, *, message: str = "", header: dict[str, Any] | None = None
+    series: Series,
+    state: PreparedVolume.State,
+    *,
+    message: str = "",
+    header: dict[str, Any] | None = None,
 ) -> None:
     with current_run().effect():
         PreparedVolume.objects.update_or_create(

@@ -91,7 +91,9 @@ def _series(series: Series) -> dict[str, Any]:
         volume = {
             "status": prepared.state,
             "id": prepared.content_id,
-            "header_url": reverse("viewing:volume_header", args=[prepared.content_id]) if ready else None,
+            "header_url": reverse("viewing:volume_header", args=[prepared.content_id])
+            if ready
+            else None,
             "progress": prepared.progress,
             "message_zh": prepared.message,
         }
@@ -138,5 +140,12 @@ def suggested(rows: list[dict[str, Any]]) -> dict[str, str | None]:
 def _others(study: Study, exam: Exam | None) -> list[dict[str, str]]:
     if exam is None:
         return []
-    rows = Study.objects.filter(exam__patient=exam.patient).exclude(pk=study.pk).order_by("-study_date")[:20]
-    return [{"uid": row.study_instance_uid, "date": row.study_date, "description": row.description} for row in rows]
+    rows = (
+        Study.objects.filter(exam__patient=exam.patient)
+        .exclude(pk=study.pk)
+        .order_by("-study_date")[:20]
+    )
+    return [
+        {"uid": row.study_instance_uid, "date": row.study_date, "description": row.description}
+        for row in rows
+    ]

@@ -106,7 +106,9 @@ def _image(image: KeyImage) -> dict[str, Any]:
 
 
 def _key_image(request: StaffRequest, pk: int) -> KeyImage:
-    rows = KeyImage.objects.filter(study__in=visible_studies(request.actor)).select_related("file", "study")
+    rows = KeyImage.objects.filter(study__in=visible_studies(request.actor)).select_related(
+        "file", "study"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
@@ -146,4 +148,3 @@ def key_images_order(request: StaffRequest, uid: str) -> JsonResponse:
         raise findings.FindingRefused(_("The order cannot be read.")) from fault
     findings.order_key_images(request.actor, study, ids)
     return JsonResponse({"ids": ids})
-

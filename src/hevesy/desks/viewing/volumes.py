@@ -19,7 +19,9 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 
 def _ready(content_id: str) -> PreparedVolume:
     """A ready volume by its content; the same content of two series is the same bytes."""
-    found = PreparedVolume.objects.filter(content_id=content_id, state=PreparedVolume.State.READY).first()
+    found = PreparedVolume.objects.filter(
+        content_id=content_id, state=PreparedVolume.State.READY
+    ).first()
     if found is None:
         raise Http404
     return found
@@ -48,12 +50,16 @@ def body(request: StaffRequest, content_id: str, path: str) -> HttpResponse | Fi
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified()
     if "gzip" in request.headers.get("Accept-Encoding", ""):
-        response: HttpResponse | FileResponse = FileResponse(store().open(key), content_type="application/octet-stream")
+        response: HttpResponse | FileResponse = FileResponse(
+            store().open(key), content_type="application/octet-stream"
+        )
         response["Content-Encoding"] = "gzip"
         response["Content-Length"] = str(store().size(key))
     else:
         with store().open(key) as stream:
-            response = HttpResponse(gzip.decompress(stream.read()), content_type="application/octet-stream")
+            response = HttpResponse(
+                gzip.decompress(stream.read()), content_type="application/octet-stream"
+            )
     response["ETag"] = etag
     response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = IMMUTABLE

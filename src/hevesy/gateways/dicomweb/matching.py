@@ -114,7 +114,9 @@ TAGS = {
 }
 
 
-def narrowed(rows: QuerySet[Any], asked: Mapping[str, str], keys: Mapping[str, Callable[[str], Q]]) -> QuerySet[Any]:
+def narrowed(
+    rows: QuerySet[Any], asked: Mapping[str, str], keys: Mapping[str, Callable[[str], Q]]
+) -> QuerySet[Any]:
     """`rows` narrowed by the keys of this level that the client gave; others are not looked at."""
     joined = False
     for given, value in asked.items():

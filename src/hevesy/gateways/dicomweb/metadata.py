@@ -20,7 +20,7 @@ PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 
 def instance_metadata(instance: Instance, address: Callable[[str], str]) -> dict[str, Any]:
     """The header as DICOM JSON without bulk data; pixel data is named by the address of its frames."""
-    dataset = read_dataset(instance_path(instance), pixels=False)
+    dataset = read_dataset(instance_path(instance))
     series = instance.series
     frames = (
         f"studies/{series.study.study_instance_uid}/series/{series.series_instance_uid}"
@@ -35,7 +35,9 @@ def instance_metadata(instance: Instance, address: Callable[[str], str]) -> dict
 def _without_bulk(dataset: Dataset) -> Dataset:
     for element in list(dataset):
         value = element.value
-        if element.tag in PIXELS or (isinstance(value, bytes) and len(value) > LARGEST_INLINE_BYTES):
+        if element.tag in PIXELS or (
+            isinstance(value, bytes) and len(value) > LARGEST_INLINE_BYTES
+        ):
             del dataset[BaseTag(element.tag)]
     return dataset
 

@@ -34,9 +34,13 @@ def boundary_of(content_type: str) -> bytes:
     message = Message()
     message["Content-Type"] = content_type
     if message.get_content_type() != "multipart/related":
-        raise MultipartRefused("Content-Type must be multipart/related; type=\"application/dicom\"")
+        raise MultipartRefused('Content-Type must be multipart/related; type="application/dicom"')
     boundary = message.get_param("boundary")
-    if not isinstance(boundary, str) or not 0 < len(boundary) <= LARGEST_BOUNDARY or not boundary.isascii():
+    if (
+        not isinstance(boundary, str)
+        or not 0 < len(boundary) <= LARGEST_BOUNDARY
+        or not boundary.isascii()
+    ):
         raise MultipartRefused("the boundary is missing or too long")
     return boundary.encode()
 

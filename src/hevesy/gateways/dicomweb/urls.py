@@ -15,8 +15,11 @@ urlpatterns = [
     path("studies/<str:study>/series/<str:series>/metadata", views.metadata),
     path("studies/<str:study>/series/<str:series>/instances", views.search_instances),
     path("studies/<str:study>/series/<str:series>/instances/<str:instance>", views.retrieve),
-    path("studies/<str:study>/series/<str:series>/instances/<str:instance>/metadata", views.metadata),
     path(
-        "studies/<str:study>/series/<str:series>/instances/<str:instance>/frames/<str:numbers>", views.frames
+        "studies/<str:study>/series/<str:series>/instances/<str:instance>/metadata", views.metadata
+    ),
+    path(
+        "studies/<str:study>/series/<str:series>/instances/<str:instance>/frames/<str:numbers>",
+        views.frames,
     ),
 ]

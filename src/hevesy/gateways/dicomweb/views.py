@@ -18,14 +18,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.gateways.dicomweb import matching, rows
 from hevesy.gateways.dicomweb.metadata import frames_of, instance_metadata
-from hevesy.gateways.dicomweb.multipart import MultipartRefused, boundary_of, new_boundary, parts, related
+from hevesy.gateways.dicomweb.multipart import (
+    MultipartRefused,
+    boundary_of,
+    new_boundary,
+    parts,
+    related,
+)
 from hevesy.records.archive.ingest import receive
 from hevesy.records.archive.models import Instance, Series
 from hevesy.records.archive.queries import open_instance, visible_studies
 
 LARGEST_STOW_BYTES = 4 * 1024**3
 DICOM_JSON = "application/dicom+json"
-View = Callable[..., HttpResponse]
+Answer = HttpResponse | StreamingHttpResponse
+View = Callable[..., Answer]
 
 
 def answers(view: View) -> View:
@@ -57,17 +64,23 @@ def _series(request: StaffRequest, study: str = "", series: str = "") -> Any:
 
 
 def _instances(request: StaffRequest, study: str = "", series: str = "", instance: str = "") -> Any:
-    found = Instance.objects.filter(series__in=_series(request, study, series)).select_related("series__study")
+    found = Instance.objects.filter(series__in=_series(request, study, series)).select_related(
+        "series__study"
+    )
     found = found.order_by("series__number", "series_id", "number", "id")
     return found.filter(sop_instance_uid=instance) if instance else found
 
 
-def _qido(request: StaffRequest, found: Any, keys: Any, order: tuple[str, ...], row: Callable[..., Any]) -> HttpResponse:
+def _qido(
+    request: StaffRequest, found: Any, keys: Any, order: tuple[str, ...], row: Callable[..., Any]
+) -> HttpResponse:
     asked = request.GET.dict()
     offset, limit, cut = matching.page(asked)
     page = matching.narrowed(found, asked, keys).order_by(*order)[offset : offset + limit]
     address = _address(request)
-    response = JsonResponse([row(one, address) for one in page], safe=False, content_type=DICOM_JSON)
+    response = JsonResponse(
+        [row(one, address) for one in page], safe=False, content_type=DICOM_JSON
+    )
     if cut:
         response["Warning"] = f'299 hevesy "limited to {matching.LARGEST_PAGE} results"'
     return response
@@ -81,7 +94,13 @@ def search_series(request: StaffRequest, study: str = "") -> HttpResponse:
     found = _series(request, study)
     asked = request.GET.dict()
     parents = matching.narrowed(_studies(request), asked, matching.STUDY)
-    return _qido(request, found.filter(study__in=parents), matching.SERIES, ("study_id", "number", "id"), rows.series_row)
+    return _qido(
+        request,
+        found.filter(study__in=parents),
+        matching.SERIES,
+        ("study_id", "number", "id"),
+        rows.series_row,
+    )
 
 
 @require_GET
@@ -90,7 +109,9 @@ def search_series(request: StaffRequest, study: str = "") -> HttpResponse:
 def search_instances(request: StaffRequest, study: str = "", series: str = "") -> HttpResponse:
     """QIDO-RS: instances of a series, a study, or of all."""
     order = ("series_id", "number", "id")
-    return _qido(request, _instances(request, study, series), matching.INSTANCE, order, rows.instance_row)
+    return _qido(
+        request, _instances(request, study, series), matching.INSTANCE, order, rows.instance_row
+    )
 
 
 @csrf_exempt
@@ -98,7 +119,7 @@ def search_instances(request: StaffRequest, study: str = "", series: str = "") -
 def studies(request: HttpRequest, study: str = "") -> HttpResponse:
     """GET /studies: QIDO-RS. GET /studies/{uid}: WADO-RS. POST: STOW-RS."""
     if request.method == "POST":
-        return store(request, study)
+        return store(request)
     return retrieve(request, study) if study else search_studies(request)
 
 
@@ -115,7 +136,7 @@ def search_studies(request: StaffRequest) -> HttpResponse:
 @require_GET
 @needs("archive.view")
 @answers
-def retrieve(request: StaffRequest, study: str, series: str = "", instance: str = "") -> HttpResponse:
+def retrieve(request: StaffRequest, study: str, series: str = "", instance: str = "") -> Answer:
     """WADO-RS: whole instances as they were received, one after another."""
     found = list(_instances(request, study, series, instance))
     if not found:
@@ -134,7 +155,7 @@ def retrieve(request: StaffRequest, study: str, series: str = "", instance: str 
 @require_GET
 @needs("archive.view")
 @answers
-def metadata(request: StaffRequest, study: str, series: str = "", instance: str = "") -> HttpResponse:
+def metadata(request: StaffRequest, study: str, series: str = "", instance: str = "") -> Answer:
     """WADO-RS metadata as DICOM JSON; pixels are named by address."""
     found = _instances(request, study, series, instance)
     if not found.exists():
@@ -144,7 +165,9 @@ def metadata(request: StaffRequest, study: str, series: str = "", instance: str 
     def pieces() -> Iterator[str]:
         yield "["
         for place, one in enumerate(found.iterator()):
-            yield "," * bool(place) + json.dumps(instance_metadata(one, address), ensure_ascii=False)
+            yield "," * bool(place) + json.dumps(
+                instance_metadata(one, address), ensure_ascii=False
+            )
         yield "]"
 
     return StreamingHttpResponse((piece.encode() for piece in pieces()), content_type=DICOM_JSON)
@@ -153,28 +176,37 @@ def metadata(request: StaffRequest, study: str, series: str = "", instance: str 
 @require_GET
 @needs("archive.view")
 @answers
-def frames(request: StaffRequest, study: str, series: str, instance: str, numbers: str) -> HttpResponse:
+def frames(request: StaffRequest, study: str, series: str, instance: str, numbers: str) -> Answer:
     """WADO-RS frames, 1-based, in the transfer syntax they are stored in, or uncompressed if the client asks."""
     if not re.fullmatch(r"\d{1,6}(,\d{1,6}){0,999}", numbers):
-        raise matching.QueryRefused("frames are numbers from 1, divided by commas, 1000 at the most")
+        raise matching.QueryRefused(
+            "frames are numbers from 1, divided by commas, 1000 at the most"
+        )
     found = _instances(request, study, series, instance).first()
     if found is None:
         raise Http404
     wanted = [int(number) for number in numbers.split(",")]
     if not all(1 <= number <= found.frames for number in wanted):
         raise Http404
-    media_type, contents = frames_of(found, wanted, raw="octet-stream" in request.headers.get("Accept", "octet-stream"))
+    media_type, contents = frames_of(
+        found, wanted, raw="octet-stream" in request.headers.get("Accept", "octet-stream")
+    )
     boundary = new_boundary()
     body = related(boundary, media_type, (io.BytesIO(content) for content in contents))
     response = StreamingHttpResponse(body)
-    response["Content-Type"] = f'multipart/related; type="{media_type.split(";")[0]}"; boundary={boundary}'
+    response["Content-Type"] = (
+        f'multipart/related; type="{media_type.split(";")[0]}"; boundary={boundary}'
+    )
     return response
 
 
 @needs("archive.store")
 @answers
-def store(request: StaffRequest, study: str = "") -> HttpResponse:
-    """STOW-RS: every part is taken in by itself; one bad part does not lose the others (reliability B5)."""
+def store(request: StaffRequest) -> HttpResponse:
+    """STOW-RS: every part is taken in by itself; one bad part does not lose the others.
+
+    An object belongs to the study that it names; the answer says under which address it lies.
+    """
     if request.headers.get("Content-Encoding", "identity") != "identity":
         return JsonResponse({"error": "send the body without Content-Encoding"}, status=415)
     boundary = boundary_of(request.headers.get("Content-Type", ""))
@@ -189,10 +221,10 @@ def store(request: StaffRequest, study: str = "") -> HttpResponse:
             raise MultipartRefused("the body is empty")
         spool.flush()
         with mmap.mmap(spool.fileno(), 0, access=mmap.ACCESS_READ) as body:
-            return _stored(request, study, body, boundary)
+            return _stored(request, body, boundary)
 
 
-def _stored(request: StaffRequest, study: str, body: mmap.mmap, boundary: bytes) -> HttpResponse:
+def _stored(request: StaffRequest, body: mmap.mmap, boundary: bytes) -> HttpResponse:
     done: list[rows.Json] = []
     failed: list[rows.Json] = []
     address = _address(request)
@@ -203,8 +235,6 @@ def _stored(request: StaffRequest, study: str, body: mmap.mmap, boundary: bytes)
         received = receive(body[part.start : part.end], by=request.actor, received_from="STOW")
         instance = received.instance
         if instance is None or received.outcome in ("refused", "conflict"):
-            failed.append(_failure(received))
-        elif study and instance.series.study.study_instance_uid != study:
             failed.append(_failure(received))
         else:
             done.append(rows.instance_row(instance, address))
@@ -224,4 +254,3 @@ def _failure(received: Any) -> rows.Json:
         row["00081150"] = {"vr": "UI", "Value": [received.instance.sop_class_uid]}
         row["00081155"] = {"vr": "UI", "Value": [received.instance.sop_instance_uid]}
     return row
-

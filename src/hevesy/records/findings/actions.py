@@ -43,8 +43,16 @@ def save_key_image(
     assert by.user is not None
     clean = clean_png(picture)
     with transaction.atomic():
-        last = KeyImage.objects.filter(study=study).order_by("-sort").values_list("sort", flat=True).first() or 0
-        stored = store_file(clean, name="key-image.png", media_type="image/png", kind="key_image", by=by)
+        last = (
+            KeyImage.objects.filter(study=study)
+            .order_by("-sort")
+            .values_list("sort", flat=True)
+            .first()
+            or 0
+        )
+        stored = store_file(
+            clean, name="key-image.png", media_type="image/png", kind="key_image", by=by
+        )
         image = KeyImage.objects.create(
             study=study,
             file=stored,
@@ -103,7 +111,13 @@ def describe_key_image(by: Actor, image: KeyImage, *, caption: str, in_report: b
         image = KeyImage.objects.select_for_update().select_related("study").get(pk=image.pk)
         image.caption, image.in_report = caption.strip()[:120], in_report
         image.save(update_fields=["caption", "in_report"])
-        record(by, "finding.key_image_describe", image, patient_id=_patient_id(image.study), in_report=in_report)
+        record(
+            by,
+            "finding.key_image_describe",
+            image,
+            patient_id=_patient_id(image.study),
+            in_report=in_report,
+        )
     return image
 
 
@@ -111,7 +125,9 @@ def order_key_images(by: Actor, study: Study, ids: Sequence[int]) -> None:
     """Put the pictures of a study into the order `ids` (clause 6.5); pictures not named keep their place behind."""
     by.require("findings.write")
     with transaction.atomic():
-        images = {image.pk: image for image in KeyImage.objects.select_for_update().filter(study=study)}
+        images = {
+            image.pk: image for image in KeyImage.objects.select_for_update().filter(study=study)
+        }
         unknown = [pk for pk in ids if pk not in images]
         if unknown:
             raise FindingRefused(_("A picture of another study cannot be sorted here."))
@@ -119,7 +135,9 @@ def order_key_images(by: Actor, study: Study, ids: Sequence[int]) -> None:
         for place, pk in enumerate([*ids, *rest], start=1):
             images[pk].sort = place
         KeyImage.objects.bulk_update(images.values(), ["sort"])
-        record(by, "finding.key_images_order", study, patient_id=_patient_id(study), order=list(ids))
+        record(
+            by, "finding.key_images_order", study, patient_id=_patient_id(study), order=list(ids)
+        )
 
 
 def save_measurement(
@@ -136,7 +154,12 @@ def save_measurement(
     by.require("findings.write")
     assert by.user is not None
     with transaction.atomic():
-        earlier = Measurement.objects.select_for_update().filter(study=study, uid=uid).order_by("-version").first()
+        earlier = (
+            Measurement.objects.select_for_update()
+            .filter(study=study, uid=uid)
+            .order_by("-version")
+            .first()
+        )
         measurement = Measurement.objects.create(
             uid=uid if earlier else uuid.uuid4().hex,
             version=earlier.version + 1 if earlier else 1,

@@ -16,5 +16,7 @@ def key_images(study: Study) -> QuerySet[KeyImage]:
 
 def key_images_of_exam(exam: Exam) -> QuerySet[KeyImage]:
     """The pictures of every study of an exam, in order."""
-    rows = KeyImage.objects.filter(study__exam=exam, removed_at=None).select_related("file", "author")
+    rows = KeyImage.objects.filter(study__exam=exam, removed_at=None).select_related(
+        "file", "author"
+    )
     return rows.order_by("sort", "id")

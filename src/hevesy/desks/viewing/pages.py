@@ -1,0 +1,134 @@
+"""Studies, the unmatched list where a person links them, and what was refused (clauses 1.2, 1.3, 1.8)."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from hevesy.desks.viewing.candidates import candidates
+from hevesy.desks.viewing.jobs import request_volumes
+from hevesy.foundation.accounts.guards import StaffRequest, needs
+from hevesy.records.archive.actions.studies import link_study, settle_refusal, unlink_study
+from hevesy.records.archive.matching import mismatch_texts
+from hevesy.records.archive.models import Refusal, Study
+from hevesy.records.archive.queries import visible_studies
+from hevesy.records.exams.models import Exam
+from hevesy.records.exams.queries import visible_to
+
+PAGE = 50
+
+
+def _searched(rows: QuerySet[Study], text: str) -> QuerySet[Study]:
+    for word in text.split()[:5]:
+        rows = rows.filter(
+            Q(patient_name__icontains=word)
+            | Q(patient_id__istartswith=word)
+            | Q(accession_number__istartswith=word)
+            | Q(study_instance_uid=word)
+            | Q(exam__number__istartswith=word)
+            | Q(exam__patient__name_zh__contains=word)
+            | Q(exam__patient__name_latin__icontains=word)
+        )
+    return rows
+
+
+@require_GET
+@needs("archive.view")
+def studies(request: StaffRequest) -> HttpResponse:
+    """Every study, the newest first; htmx asks for the rows alone."""
+    text, modality = request.GET.get("q", "").strip()[:60], request.GET.get("modality", "")
+    rows = (
+        visible_studies(request.actor)
+        .select_related("exam__patient", "exam__item")
+        .order_by("-study_date", "-id")
+    )
+    rows = _searched(rows, text)
+    if modality:
+        rows = rows.filter(series__modality=modality).distinct()
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "q": text,
+        "modality": modality,
+        "modalities": ("PT", "CT", "NM", "MR", "BMD", "OT", "SR"),
+        "unmatched": visible_studies(request.actor).filter(exam=None).count(),
+    }
+    part = request.htmx and request.htmx.target == "studies"
+    return render(request, "viewing/_study_rows.html" if part else "viewing/studies.html", context)
+
+
+@require_GET
+@needs("archive.link")
+def unmatched(request: StaffRequest) -> HttpResponse:
+    """Images that belong to nothing yet. They are kept; a person says where they belong."""
+    rows = Study.objects.filter(exam=None).order_by("-last_received_at")[:200]
+    studies = [(study, mismatch_texts(study)) for study in rows]
+    context = {"studies": studies, "refused": Refusal.objects.filter(settled_at=None).count()}
+    return render(request, "viewing/unmatched.html", context)
+
+
+@require_GET
+@needs("archive.link")
+def unmatched_study(request: StaffRequest, pk: int) -> HttpResponse:
+    """One unmatched study beside the exams that it may belong to, difference by difference."""
+    study = get_object_or_404(Study.objects.prefetch_related("series"), pk=pk, exam=None)
+    text = request.GET.get("q", "").strip()[:60]
+    context = {
+        "study": study,
+        "reasons": mismatch_texts(study),
+        "candidates": candidates(study, request.actor, text),
+        "q": text,
+    }
+    part = request.htmx and request.htmx.target == "candidates"
+    return render(
+        request, "viewing/_candidates.html" if part else "viewing/unmatched_study.html", context
+    )
+
+
+@require_POST
+@needs("archive.link")
+def link(request: StaffRequest, pk: int) -> HttpResponse:
+    """Link it; the reason is audited and the exam moves on."""
+    study = get_object_or_404(Study, pk=pk, exam=None)
+    exam: Exam = get_object_or_404(visible_to(request.actor), number=request.POST.get("exam", ""))
+    link_study(request.actor, study, exam, reason=request.POST.get("reason", ""))
+    return redirect("viewing:unmatched")
+
+
+@require_POST
+@needs("archive.link")
+def unlink(request: StaffRequest, uid: str) -> HttpResponse:
+    """Take images off an exam; they go back to the unmatched list."""
+    study = get_object_or_404(Study, study_instance_uid=uid)
+    unlink_study(request.actor, study, reason=request.POST.get("reason", ""))
+    return redirect(reverse("viewing:unmatched_study", args=[study.pk]))
+
+
+@require_POST
+@needs("archive.view")
+def prepare(request: StaffRequest, uid: str) -> HttpResponse:
+    """Prepare the volumes of a study again, for example after a failure."""
+    study = get_object_or_404(visible_studies(request.actor), study_instance_uid=uid)
+    with transaction.atomic():
+        request_volumes(study.pk)
+    return redirect("viewing:study", uid=uid)
+
+
+@needs("archive.link")
+def refusals(request: StaffRequest) -> HttpResponse:
+    """Objects that were not taken in, with the reason; POST takes one off the list with a reason."""
+    if request.method == "POST":
+        refusal = get_object_or_404(Refusal, pk=request.POST.get("refusal", "0"))
+        settle_refusal(request.actor, refusal, reason=request.POST.get("reason", ""))
+        return redirect("viewing:refusals")
+    rows = (
+        Refusal.objects.filter(settled_at=None)
+        .select_related("instance__series__study")
+        .order_by("-at")[:200]
+    )
+    return render(request, "viewing/refusals.html", {"refusals": rows})

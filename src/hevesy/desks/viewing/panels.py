@@ -1,0 +1,18 @@
+"""What the pages of other desks show of the images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from hevesy.records.archive.models import Study
+from hevesy.records.exams.models import Exam
+
+
+def exam_images(request: HttpRequest, exam: Exam) -> dict[str, Any] | None:
+    """The studies of an exam; nothing before images came."""
+    studies = list(
+        Study.objects.filter(exam=exam).prefetch_related("series").order_by("study_date", "id")
+    )
+    return {"studies": studies, "exam": exam} if studies else None
