@@ -157,7 +157,7 @@ def judge(response: HttpResponse, method: str) -> Answer:
     location = response.headers.get("Location", "")
     if status >= 500 and status != 501:
         return Answer(BROKEN, status, method, _sentence(response))
-    if status in (401, 403, 404) or location.startswith("/account/login/"):
+    if status in (401, 403, 404) or location.startswith("/account/login/?next="):
         return Answer(REFUSED, status, method, _sentence(response))
     return Answer(OPENS, status, method)
 

@@ -13,7 +13,7 @@ HEAD = """\
 # Who may open which address. Grouped by who asks; everything not listed is refused (401, 403, 404 or the login page).
 #
 # `anybody`    opens for everybody, logged in or not
-# `logged_in`  opens for every role, not for strangers
+# `logged_in`  opens for every role, not for strangers (unless a wall screen or kiosk lists it)
 # a role       opens for it besides those; names are URL names
 # `nobody`     opens for no default role with the subject of the walk; the comment in subjects.py says why
 #
@@ -48,12 +48,14 @@ class Policy:
         """As the file is written: for people to read."""
         everybody, people = frozenset(ASKERS), frozenset(ASKERS) - frozenset(STRANGERS)
         anybody = [name for name, who in self.openers.items() if who == everybody]
-        logged_in = [name for name, who in self.openers.items() if who == people]
+        logged_in = [
+            name for name, who in self.openers.items() if people <= who and who != everybody
+        ]
         nobody = [name for name, who in self.openers.items() if not who]
-        plain = {*anybody, *logged_in}
         lines = [HEAD, f"anybody = {_listed(anybody)}", f"logged_in = {_listed(logged_in)}"]
         lines += [f"nobody = {_listed(nobody)}", "", "[opens]"]
         for asker in ASKERS:
+            plain = {*anybody, *(() if asker in STRANGERS else logged_in)}
             names = [
                 name for name, who in self.openers.items() if asker in who and name not in plain
             ]

@@ -9,3 +9,17 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from hevesy.foundation.accounts import receivers  # noqa: F401  connects them
+        from hevesy.foundation.ui.nav import NavEntry, register
+
+        for label, icon, url_name, permission, order in [
+            (_("People"), "users", "accounts:people", "accounts.manage", 10),
+            (
+                _("Roles and rights"),
+                "shield-lock",
+                "accounts:roles",
+                ("accounts.manage", "audit.read"),
+                20,
+            ),
+            (_("Program tokens"), "key", "accounts:tokens", "tokens.manage", 30),
+        ]:
+            register(NavEntry("system", label, icon, url_name, permission, order))

@@ -62,15 +62,21 @@ class LoginSessionMiddleware:
         session = sessions.end_if_over(
             Actor(user=session.user, address=request.META.get("REMOTE_ADDR")), session
         )
-        if session.ended_at is not None:
-            return tell_why_ended(request, session)
-        request.login_session = session  # type: ignore[attr-defined]
+        if session.ended_at is None:
+            request.login_session = session  # type: ignore[attr-defined]
+        else:
+            # Out before anybody asks who the user is; told below, when language and htmx are known.
+            request.session.flush()
+            request.session["ended_session"] = session.pk
+            request.ended_session = session  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         """Count the request as use unless the page made it by itself; hold who must choose a new password."""
+        if hasattr(request, "ended_session"):
+            return tell_why_ended(request, request.ended_session)
         session: LoginSession | None = getattr(request, "login_session", None)
         if session is None:
             return None
@@ -150,9 +156,7 @@ def send_to(request: HttpRequest, url_name: str) -> HttpResponse:
 
 
 def tell_why_ended(request: HttpRequest, session: LoginSession) -> HttpResponse:
-    """Log the browser out and say why, when and where; a fragment leaves its page, so that nothing stays readable."""
-    request.session.flush()
-    request.session["ended_session"] = session.pk
+    """Say why, when and where a session ended; a fragment leaves its page, so that nothing stays readable."""
     if getattr(request, "htmx", False):
         return send_to(request, "accounts:ended")
     if "text/html" not in request.headers.get("Accept", "text/html"):

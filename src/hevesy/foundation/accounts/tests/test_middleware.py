@@ -57,11 +57,12 @@ def classy(request):
 classy.view_class = Classy
 
 urlpatterns = [
+    path("", include("hevesy.foundation.ui.urls")),
     path("forgotten/", forgotten),
     path("front/", front_door),
     path("whoami/", whoami),
     path("inject/", inject),
-    path("live/", live),
+    path("async/", live),
     path("people/", people_page),
     path("classy/", classy),
     path("account/", include("hevesy.foundation.accounts.urls")),
@@ -106,9 +107,9 @@ def test_a_stranger_s_fragment_and_program_get_401(client):
 
 def test_a_right_is_asked_for_by_views_of_both_kinds(a_nurse, a_clinician, client_of):
     assert client_of(a_nurse).post("/inject/").status_code == 200
-    assert client_of(a_nurse).get("/live/").content == b"live"
+    assert client_of(a_nurse).get("/async/").content == b"live"
     assert client_of(a_clinician).post("/inject/").status_code == 403
-    assert client_of(a_clinician).get("/live/").status_code == 403
+    assert client_of(a_clinician).get("/async/").status_code == 403
 
 
 def test_a_program_acts_with_the_rights_of_its_user_and_without_csrf(a_nurse, a_clinician):

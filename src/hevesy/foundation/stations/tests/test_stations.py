@@ -31,6 +31,7 @@ def queue(request):
 
 
 urlpatterns = [
+    path("", include("hevesy.foundation.ui.urls")),
     path("wall/", wall),
     path("queue/", queue),
     path("account/", include("hevesy.foundation.accounts.urls")),
