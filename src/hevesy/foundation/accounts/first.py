@@ -65,6 +65,8 @@ def appoint(*, username: str, name_zh: str, password: str) -> User:
     user = actions.create_user(
         by, username=username, name_zh=name_zh, password=password, roles=[role]
     )
+    user.must_change_password = False  # the person chose it; nobody else has seen it
+    user.save(update_fields=["must_change_password"])
     _path().unlink(missing_ok=True)
     return user
 
