@@ -6,8 +6,9 @@ A part of the test suite, not of the product: `test_address_policy.py` compares 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.signals import request_finished
@@ -44,7 +45,7 @@ class Address:
     @property
     def namespace(self) -> str:
         """The app that owns the address, by its URL namespace."""
-        return self.name.rpartition(":")[0] or self.name
+        return self.name.partition(" ")[0].rpartition(":")[0] or self.name
 
     @property
     def guard(self) -> tuple[str, ...]:
@@ -53,8 +54,15 @@ class Address:
 
 
 def every_address() -> list[Address]:
-    """All addresses in the order of the URL configuration."""
-    return list(_walk(get_resolver().url_patterns, "", "", ()))
+    """All addresses in the order of the URL configuration; the route is added to a name that several bear."""
+    found = list(_walk(get_resolver().url_patterns, "", "", ()))
+    uses = Counter(address.name for address in found)
+    return [
+        replace(address, name=f"{address.name} {address.route}")
+        if uses[address.name] > 1
+        else address
+        for address in found
+    ]
 
 
 def _walk(

@@ -12,6 +12,11 @@ class StationsConfig(AppConfig):
 
         register(
             NavEntry(
-                "system", _("Stations"), "device-desktop", "stations:station_list", "stations.manage", 40
+                "system",
+                _("Stations"),
+                "device-desktop",
+                "stations:station_list",
+                "stations.manage",
+                40,
             )
         )
