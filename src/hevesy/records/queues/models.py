@@ -114,6 +114,12 @@ class Phrase(Named):
 class Screen(Named):
     """A wall screen of a waiting area (clause 3.3): which queues it shows, and what it says beside them."""
 
+    class Sound(models.TextChoices):
+        UNKNOWN = "unknown", pgettext_lazy("screen", "not heard of")
+        ON = "on", pgettext_lazy("screen", "speaks")
+        BLOCKED = "blocked", pgettext_lazy("screen", "silent: the browser wants a click")
+        MISSING = "missing", pgettext_lazy("screen", "silent: no Chinese voice")
+
     service_points = models.ManyToManyField(ServicePoint, blank=True)
     place_zh = models.CharField(max_length=60, blank=True)
     place_en = models.CharField(max_length=60, blank=True)
@@ -124,3 +130,12 @@ class Screen(Named):
     video = models.ForeignKey("files.StoredFile", null=True, blank=True, on_delete=models.PROTECT)
     video_caption_zh = models.CharField(max_length=80, blank=True)
     video_caption_en = models.CharField(max_length=80, blank=True)
+    seen_at = models.DateTimeField(
+        null=True, help_text="when the screen last asked for its content"
+    )
+    sound = models.CharField(
+        max_length=10,
+        choices=Sound,
+        default=Sound.UNKNOWN,
+        help_text="what the screen said about its voice when it last spoke or could not",
+    )

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.accounts.models import User
 from hevesy.foundation.audit.actions import record
+from hevesy.foundation.ui.live import publish
 from hevesy.imaging.quantify.decay import activity_at, net_administered_mbq
 from hevesy.records.doses import checks, numbering, states
 from hevesy.records.doses.actions.common import (
@@ -37,7 +38,6 @@ from hevesy.records.doses.models import (
 )
 from hevesy.records.equipment.models import Device
 from hevesy.records.exams.actions.steps import move_step
-from hevesy.records.exams.live import publish
 from hevesy.records.exams.models import Exam, ExamStep
 
 ROUTES_WITH_SITE = frozenset({"IV", "IM", "ID", "SC", "IA", "IT"})

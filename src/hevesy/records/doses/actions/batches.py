@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor, system_actor
 from hevesy.foundation.audit.actions import record
+from hevesy.foundation.ui.live import publish
 from hevesy.records.catalogue.models import Tracer
 from hevesy.records.doses import numbering, qc, states
 from hevesy.records.doses.actions.common import (
@@ -23,7 +24,6 @@ from hevesy.records.doses.actions.common import (
 )
 from hevesy.records.doses.events import batch_recalled, batch_released
 from hevesy.records.doses.models import Batch, Lot
-from hevesy.records.exams.live import publish
 
 LONGEST_LIFE = timedelta(days=365)
 

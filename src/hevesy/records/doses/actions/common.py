@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.foundation.audit.actions import record
+from hevesy.foundation.ui.live import publish
 from hevesy.records.doses import states
 from hevesy.records.doses.checks import Finding
 from hevesy.records.doses.models import Batch, DispensedUnit
-from hevesy.records.exams.live import publish
 
 LARGEST_MBQ = 2_000_000
 """Two terabecquerel: above what any department holds in one vial; a larger number is a slip of the unit."""

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
+from hevesy.foundation.ui.live import publish
 from hevesy.records.catalogue.queries import policy
 from hevesy.records.doses import numbering, states, stock
 from hevesy.records.doses.actions.common import (
@@ -27,7 +28,6 @@ from hevesy.records.doses.actions.common import (
 from hevesy.records.doses.checks import CLOCK_REFUSE_S, UNIT_SLIP, clock, planned_mbq
 from hevesy.records.doses.models import Assay, Batch, DispensedUnit, DoseRequest
 from hevesy.records.equipment.models import Device
-from hevesy.records.exams.live import publish
 from hevesy.records.exams.models import ExamStep
 
 EXPECTED_WITHIN = 0.20

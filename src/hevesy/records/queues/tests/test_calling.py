@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hevesy.foundation.accounts.actors import PermissionRefused
+from hevesy.foundation.ui.models import LiveEvent
 from hevesy.records.queues import actions, queries, states
 from hevesy.records.queues.actions import TicketRefused
 from hevesy.records.queues.models import Call, Phrase
@@ -184,7 +185,7 @@ def test_who_may_not_call_does_not(waiting, department, actor_for, a_doctor):
 
 @pytest.mark.clause("3.3")
 def test_the_wall_is_told_of_every_call(waiting, department, nurse):
-    events = pytest.importorskip("hevesy.foundation.ui.models").LiveEvent.objects
+    events = LiveEvent.objects
     waiting("甲")
     before = events.filter(topic="wall").count()
     actions.call_next(nurse, department["injection"], department["injection1"])
