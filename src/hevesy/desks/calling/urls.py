@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("points/<slug:code>/panel/", views.panel, name="panel"),
     path("points/<slug:code>/next/", views.call_next, name="next"),
     path("tickets/<int:pk>/<slug:move>/", views.act, name="act"),
+    path("tickets/<int:pk>/jump/why/", views.why_first, name="why-first"),
     path("announce/", views.announce, name="announce"),
     path("wall/", views.first_wall, name="first-wall"),
     path("wall/<slug:code>/", views.wall, name="wall"),

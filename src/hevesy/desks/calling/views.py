@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
 
 from hevesy.desks.calling import boards, walls
 from hevesy.foundation.accounts.guards import StaffRequest, needs, passive
@@ -153,7 +154,16 @@ def act(request: StaffRequest, pk: int, move: str) -> HttpResponse:
         getattr(actions, move)(by, ticket, reason)
     else:
         getattr(actions, move)(by, ticket)
-    return _answer(request, ticket.service_point)
+    response = _answer(request, ticket.service_point)
+    return trigger_client_event(response, "hv:close") if move == "jump" else response
+
+
+@needs("queues.call")
+def why_first(request: StaffRequest, pk: int) -> HttpResponse:
+    """Ask for the reason before somebody goes first: a dialog, or a page of its own without scripts."""
+    ticket = get_object_or_404(Ticket.objects.select_related("exam__patient"), pk=pk)
+    template = "calling/_why_first.html" if request.htmx else "calling/why_first.html"
+    return render(request, template, {"ticket": ticket, "chosen": request.GET.get("point", "")})
 
 
 def _room_of(ticket: Ticket, room: Room | None) -> Room:

@@ -73,7 +73,7 @@ class Limits:
         return cls(
             float(policy("doses.warn_percent", 10)),
             float(policy("doses.second_percent", 20)),
-            float(policy("doses.glucose_mmol_l", 11.1)),
+            float(policy("interview.glucose_limit_mmol_l", 11.1)),
         )
 
 

@@ -13,7 +13,6 @@ from hevesy.records.catalogue.models import Policy
 _LIMITS = [
     ("doses.warn_percent", 10, "给药活度偏差：需说明原因 (%)", "Dose deviation that needs a reason (%)"),
     ("doses.second_percent", 20, "给药活度偏差：需第二人 (%)", "Dose deviation that needs a second person (%)"),
-    ("doses.glucose_mmol_l", 11.1, "FDG 血糖警戒值 (mmol/L)", "Glucose limit for FDG (mmol/L)"),
     ("doses.balance_percent", 3, "批次物料平衡允差 (%)", "Tolerance of the balance of a batch (%)"),
 ]  # fmt: skip
 

@@ -19,7 +19,7 @@ def catch_up() -> None:
     here = Exam.objects.filter(visit_state__in=pathway.HERE, report_state="").exclude(
         state__in=("acquired", "discontinued")
     )
-    for exam in here.filter(booked_for__date=today).select_related("item"):
+    for exam in here.filter(steps__starts_at__date=today).distinct():
         follow(exam)
     for ticket in Ticket.objects.filter(day=today, state__in=states.OPEN).select_related("exam"):
         follow(ticket.exam)

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from hevesy.foundation.accounts.actors import Actor
+from hevesy.foundation.accounts.actors import Actor, system_actor
 from hevesy.foundation.accounts.models import User
 from hevesy.foundation.audit.actions import record
 from hevesy.foundation.ui.live import publish
@@ -210,6 +210,14 @@ def _administer(
     )
     move_unit(by, unit, "administer", closed_at=now)
     move_step(by, step, "administer", at=started_at)
+    if step.phase and not step.phase.acquires:
+        # A therapy dose or a capsule for tomorrow's picture: nothing else happens in this step.
+        move_step(
+            system_actor("doses", "exams.acquire", channel=by.channel),
+            step,
+            "finish",
+            at=started_at,
+        )
     record(
         by,
         "dose.administer",

@@ -33,6 +33,10 @@ def _issue(by: Actor, exam: Exam, stop: pathway.Stop | None) -> Ticket | None:
     """A ticket for the stop, if the patient is here and a service point is set up for it."""
     if stop is None or exam.visit_state not in pathway.HERE:
         return None
+    starts = stop.step.starts_at if stop.step else None
+    if starts and timezone.localdate(starts) > local_today():
+        # The 24 h picture of an iodine scan: the patient goes home and has a ticket on that day.
+        return None
     point = pathway.point_for(exam, stop.kind, stop.step)
     if point is None:
         return None
