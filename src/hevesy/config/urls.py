@@ -2,7 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from hevesy.config import health
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("metrics", health.metrics, name="metrics"),
     path("", include("hevesy.foundation.ui.urls")),
     path("account/", include("hevesy.foundation.accounts.urls")),
     path("audit/", include("hevesy.foundation.audit.urls")),

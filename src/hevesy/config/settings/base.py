@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from csp.constants import NONCE
+
+from hevesy.config import logs
+
 HOME = Path(os.environ.get("HEVESY_HOME", "var")).resolve()
-"""Folder of everything that is data: database, objects, keys, logs."""
+"""Folder of everything that is data: database, objects, keys, anchors."""
 HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
@@ -70,7 +74,8 @@ def database(url: str) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parse_qs(parts.query).get("host", [parts.hostname or ""])[0],
             "PORT": parts.port or "",
-            "CONN_MAX_AGE": 60,
+            # Each request runs in a thread of its own, so that only a pool keeps connections.
+            "OPTIONS": {"pool": {"min_size": 1, "max_size": 20, "timeout": 5}},
             "CONN_HEALTH_CHECKS": True,
         }
     raise ValueError(
@@ -86,11 +91,15 @@ SECRET_KEY = secret_key("secret_key")
 AUDIT_KEY = secret_key("audit_key")
 ANCHORS = HOME / "anchors"
 HTTP_ADDRESS = os.environ.get("HEVESY_HTTP", "127.0.0.1:8000")
+TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
+TLS_KEY = os.environ.get("HEVESY_TLS_KEY", "")
+PROXY = os.environ.get("HEVESY_PROXY", "")
+"""Addresses of the reverse proxies in front (`10.0.0.5,10.0.0.6`); only these may name the client's address."""
 DICOM_ADDRESS = os.environ.get("HEVESY_DICOM", "127.0.0.1:11112")
+HL7_ADDRESS = os.environ.get("HEVESY_HL7", "127.0.0.1:2575")
 AE_TITLE = os.environ.get("HEVESY_AE_TITLE", "HEVESY")
 DEMO = os.environ.get("HEVESY_DEMO", "") == "1"
 STORAGE_URL = os.environ.get("HEVESY_STORAGE_URL", f"file:{HOME / 'objects'}")
-TLS_CERT = os.environ.get("HEVESY_TLS_CERT", "")
 
 ALLOWED_HOSTS = os.environ.get("HEVESY_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
 DATABASES = {"default": database(os.environ.get("HEVESY_DATABASE_URL", "sqlite:///hevesy.sqlite3"))}
@@ -99,6 +108,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"
 ROOT_URLCONF = "hevesy.config.urls"
 ASGI_APPLICATION = "hevesy.config.asgi.application"
+
+CSRF_TRUSTED_ORIGINS = [one for one in os.environ.get("HEVESY_ORIGINS", "").split(",") if one]
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -141,9 +152,12 @@ INSTALLED_APPS = [
     "hevesy.gateways.dicomweb",
     "hevesy.gateways.api",
     "hevesy.demo",
+    "hevesy.config",
 ]
 
 MIDDLEWARE = [
+    "hevesy.config.middleware.RequestLogMiddleware",
+    "hevesy.config.middleware.PageHeadersMiddleware",
     "hevesy.foundation.ui.middleware.ReferenceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -175,6 +189,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
                 "hevesy.foundation.ui.context.shell",
             ],
             "builtins": [
@@ -189,21 +204,6 @@ TEMPLATES = [
 # A component sees what it is given and nothing else of the page around it.
 COTTON_ISOLATE_BY_DEFAULT = True
 CSRF_FAILURE_VIEW = "hevesy.foundation.ui.views.csrf_failed"
-# No inline script or style anywhere: what a stranger sends can never run. The viewer's workers are built as blobs.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:", "blob:"],
-        "media-src": ["'self'", "blob:"],
-        "worker-src": ["'self'", "blob:"],
-        "object-src": ["'none'"],
-        "frame-src": ["'self'"],
-        "frame-ancestors": ["'self'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-    }
-}
-
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 LOCALE_PATHS = [Path(__file__).parents[2] / "locale"]
@@ -216,9 +216,11 @@ STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns about a folder that is not there
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Static files alone are compressed: compressing pages beside secrets would leak them (BREACH).
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True
+# `hevesy run` collects them; a program run from a checkout finds them in the apps.
+WHITENOISE_USE_FINDERS = not any(STATIC_ROOT.iterdir())
 
 PASSWORD_HASHERS = ["hevesy.foundation.accounts.hashing.QueuedArgon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = [
@@ -262,3 +264,32 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", NONCE],
+        "style-src": ["'self'", NONCE],
+        # Attributes can colour and place, not fetch or run: widths of bars and grids come from the server.
+        "style-src-attr": ["'unsafe-inline'"],
+        "img-src": ["'self'", "data:", "blob:"],
+        "font-src": ["'self'"],
+        "media-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "worker-src": ["'self'", "blob:"],
+        "frame-src": ["'self'", "blob:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'self'"],
+    }
+}
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A month: long enough against a downgrade, short enough for a hospital that loses its certificate.
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if TLS_CERT else 0
+if PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = logs.configuration(
+    level=os.environ.get("HEVESY_LOG_LEVEL", "INFO"), form=os.environ.get("HEVESY_LOG", "plain")
+)

@@ -12,7 +12,7 @@ if worker and Path(os.environ["HEVESY_HOME"]).name != worker:
 os.environ.setdefault("HEVESY_SECRET_KEY", "a key for tests only")
 
 from .base import *  # noqa: E402, F403
-from .base import DATABASES, HOME  # noqa: E402
+from .base import DATABASES, HOME, STORAGES  # noqa: E402
 
 TEST_DATABASE = DATABASES["default"].setdefault("TEST", {})
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -21,7 +21,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Tests survive no power loss; everything else is as in production.
     OPTIONS = DATABASES["default"]["OPTIONS"]
     OPTIONS["init_command"] = OPTIONS["init_command"].replace("FULL", "OFF")
+else:
+    # Databases are dropped and made anew; a pool would hold connections to the old ones.
+    DATABASES["default"]["OPTIONS"].pop("pool")
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
 SLOT_ERRORS_ARE_RAISED = True
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_USE_FINDERS = True

@@ -1,4 +1,4 @@
-"""Check every chain from its first link (clause 10.12; J16). Other apps add theirs:
+"""Check every chain from its first link (reliability J16). Other apps add theirs:
 
 verification.register("reports", check_report_versions)     # in AppConfig.ready
 """

@@ -6,7 +6,7 @@ import os
 import random
 import socket
 import threading
-from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -38,19 +38,32 @@ def database_now() -> datetime:
         return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
 
 
-def _due(now: datetime, queues: Collection[str]) -> Q:
+@dataclass(frozen=True)
+class Queues:
+    """Which queues a worker serves: `only` these (empty: all), `but` none of those."""
+
+    only: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+
+
+EVERY_QUEUE = Queues()
+
+
+def _due(now: datetime, queues: Queues) -> Q:
     due = Q(state=Job.State.READY, run_after__lte=now) | Q(
         state=Job.State.RUNNING, lease_until__lt=now
     )
-    return due & Q(queue__in=queues) if queues else due
+    if queues.only:
+        due &= Q(queue__in=queues.only)
+    return due & ~Q(queue__in=queues.but)
 
 
-def anything_due(queues: Collection[str] = ()) -> bool:
+def anything_due(queues: Queues = EVERY_QUEUE) -> bool:
     """A cheap read before `claim`, so that an idle worker does not take SQLite's write lock every second."""
     return Job.objects.filter(_due(database_now(), queues)).exists()
 
 
-def claim(owner: str, queues: Collection[str] = ()) -> Job | None:
+def claim(owner: str, queues: Queues = EVERY_QUEUE) -> Job | None:
     """Take the next due job for `owner`: a waiting one, or one whose worker stopped renewing its lease.
 
     A job whose last permitted attempt never came back ends as dead here.
@@ -62,7 +75,7 @@ def claim(owner: str, queues: Collection[str] = ()) -> Job | None:
         return None
 
 
-def _claim(owner: str, queues: Collection[str]) -> Job | None:
+def _claim(owner: str, queues: Queues) -> Job | None:
     while True:
         now = database_now()
         same_key_runs = Job.objects.filter(

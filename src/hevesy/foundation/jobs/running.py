@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -205,7 +205,7 @@ class _Heartbeat(threading.Thread):
         self.join(timeout=30)
 
 
-def drain(queues: Collection[str] = (), *, limit: int = 1000) -> int:
+def drain(queues: leases.Queues = leases.EVERY_QUEUE, *, limit: int = 1000) -> int:
     """Run everything that is due, in this thread and without heartbeat; how many jobs ran. For tests and commands."""
     owner = leases.owner_name()
     for count in range(limit):

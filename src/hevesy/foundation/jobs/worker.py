@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Collection
 from types import FrameType
 
 from django.db import DatabaseError, close_old_connections, connection
@@ -25,7 +24,7 @@ OVERRUN_EXIT = 75
 class Worker:
     """One process that runs one job at a time."""
 
-    def __init__(self, queues: Collection[str] = ()) -> None:
+    def __init__(self, queues: leases.Queues = leases.EVERY_QUEUE) -> None:
         self.queues = queues
         self.owner = leases.owner_name()
         self.stopping = threading.Event()

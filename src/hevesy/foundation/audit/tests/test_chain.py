@@ -18,7 +18,7 @@ from hevesy.foundation.audit.actions import record
 from hevesy.foundation.audit.models import AuditEvent, AuditSeal
 from hevesy.foundation.audit.triggers import missing, restore_all, trigger_names
 
-pytestmark = [pytest.mark.django_db, pytest.mark.clause("10.12")]
+pytestmark = pytest.mark.django_db
 TABLE = "audit_auditevent"
 A_JOB = system_actor("test")
 

@@ -149,7 +149,7 @@ def test_higher_priority_runs_first_and_queues_are_kept_apart() -> None:
     sample_tasks.succeed.using(priority=50).enqueue(name="high")
     sample_tasks.succeed.using(queue_name="slow", priority=90).enqueue(name="slow")
 
-    first = leases.claim("worker", ["default"])
+    first = leases.claim("worker", leases.Queues(but=("slow",)))
 
     assert first is not None
     assert first.payload["kwargs"] == {"name": "high"}

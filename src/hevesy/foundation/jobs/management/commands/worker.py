@@ -6,7 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from hevesy.foundation.jobs import leases
 from hevesy.foundation.jobs.worker import Worker
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name for name in text.split(",") if name)
 
 
 class Command(BaseCommand):
@@ -16,10 +22,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--queues", default="", help="only these queues, separated by commas; default: all"
         )
+        parser.add_argument(
+            "--except", dest="except_queues", default="", help="all queues but these"
+        )
         parser.add_argument("--once", action="store_true", help="end when nothing is due")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        queues = [name for name in options["queues"].split(",") if name]
-        worker = Worker(queues)
+        worker = Worker(
+            leases.Queues(only=names(options["queues"]), but=names(options["except_queues"]))
+        )
         worker.take_signals()
         worker.work(once=options["once"])
