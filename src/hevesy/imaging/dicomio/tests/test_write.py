@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -13,6 +14,7 @@ from hevesy.imaging.dicomio import (
     SeriesIdentity,
     StudyIdentity,
     ct_datasets,
+    pack_series_sandboxed,
     pet_datasets,
     quantification_header,
     read_series,
@@ -21,6 +23,7 @@ from hevesy.imaging.dicomio import (
 )
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
+from hevesy.imaging.render.transport import body_file_name
 
 BEIJING = timezone(timedelta(hours=8))
 SCAN = datetime(2026, 11, 24, 0, 20, tzinfo=BEIJING)
@@ -90,6 +93,31 @@ def test_suv_of_the_written_series_is_the_suv_that_was_meant(
     np.testing.assert_allclose(volume.ijk_to_lps, a_pet.ijk_to_lps, atol=1e-6)
     assert volume.frame_of_reference_uid == a_pet.frame_of_reference_uid
     assert not volume.findings
+
+
+def test_a_series_is_prepared_for_the_viewer_in_a_child_process(
+    a_pet, a_study, an_injection, tmp_path
+):
+    images, prepared = tmp_path / "images", tmp_path / "prepared"
+    images.mkdir()
+    prepared.mkdir()
+    paths = write_pet_series(images, a_pet, a_study, an_injection, SeriesIdentity(3, "PET WB"))
+
+    header = pack_series_sandboxed(paths, prepared)
+
+    assert header == json.loads((prepared / "header.json").read_text(encoding="utf-8"))
+    bricks = [
+        np.fromfile(prepared / body_file_name(one["path"]), dtype="<i2")
+        for one in header["levels"][-1]["bricks"]
+    ]
+    suv = np.concatenate(bricks) * header["slope"] * header["suv"]["bw_factor"]
+    assert suv.max() == pytest.approx(a_pet.array.max(), rel=1e-6)
+    assert header["mip"]["units"] == "SUVbw"
+    assert np.load(prepared / "thumbnail.npy").shape == (128, 128, 3)
+
+    edited = pack_series_sandboxed(paths, prepared, edits={"weight_kg": 141.0})
+    assert edited["suv"]["bw_factor"] == pytest.approx(2 * header["suv"]["bw_factor"])
+    assert edited["suv"]["edited"] == ["weight_kg"]
 
 
 def test_ct_numbers_come_back_unchanged(a_study, tmp_path):

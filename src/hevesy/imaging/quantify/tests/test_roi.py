@@ -21,7 +21,7 @@ def a_ramp():
     )
 
 
-@pytest.mark.clause("6.16")
+@pytest.mark.clause("6.15")
 def test_a_circle_takes_the_voxels_whose_centres_lie_inside(a_ramp):
     circle = Ellipse((40.0, 40.0, 15.0), **AXIAL, radius_u_mm=11.0, radius_v_mm=11.0)
 

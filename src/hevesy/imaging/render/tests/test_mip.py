@@ -22,7 +22,7 @@ def noise():
     return np.random.default_rng(3).random((17, 20, 20), dtype=np.float32) + 0.1
 
 
-@pytest.mark.clause("6.12")
+@pytest.mark.clause("6.19")
 def test_the_anterior_view_is_the_maximum_along_the_back_to_front_axis(noise):
     cine = rotating_mip(a_volume(noise), frames=8)
 

@@ -50,6 +50,7 @@ def test_tables_are_those_of_the_dicom_standard(real_dicom, name, table):
         assert np.abs(table[:, channel].astype(int) - standard).max() <= 1
 
 
+@pytest.mark.clause("6.10")
 def test_fusion_of_nothing_is_the_ct_and_of_all_is_the_pet():
     below = np.random.default_rng(0).integers(0, 256, (5, 6, 3)).astype(np.uint8)
     above = 255 - below

@@ -36,6 +36,7 @@ def test_values_come_back_within_half_a_slope_and_the_hottest_exactly(a_pet):
     assert restored.max() == pytest.approx(float(a_pet.array.max()), rel=1e-9)
 
 
+@pytest.mark.clause("6.13")
 def test_integers_travel_unchanged():
     hu = np.random.default_rng(1).integers(-3024, 3071, size=(5, 6, 7)).astype(np.int16)
     packed = pack_volume(a_volume(hu, units="HU", modality="CT"))
