@@ -27,13 +27,17 @@ def decode_identifier(event: Any, encoded: Any) -> Dataset:
             little_endian=syntax.is_little_endian,
             wanted=(),
         )
-        encoded.seek(0)
-        dataset = decode(encoded, syntax.is_implicit_VR, syntax.is_little_endian)
-        # pydicom decodes lazily; whatever is wrong must show here, not in the middle of an answer.
-        for element in dataset.iterall():
+        # pydicom decodes lazily; whatever is wrong must show here, not in the middle of an answer. The data set that
+        # is returned is a fresh one: its values are still raw, so that their character set can be repaired.
+        for element in _decoded(encoded, syntax).iterall():
             _ = element.VR
+        return _decoded(encoded, syntax)
     except Unreadable as unreadable:
         raise Undecodable from unreadable
     except Exception as error:  # pydicom may raise anything on bytes from outside
         raise Undecodable from error
-    return dataset
+
+
+def _decoded(encoded: Any, syntax: UID) -> Dataset:
+    encoded.seek(0)
+    return decode(encoded, syntax.is_implicit_VR, syntax.is_little_endian)

@@ -22,6 +22,7 @@ from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.transport import (
     AddressInformation,
     AssociationServer,
@@ -36,6 +37,7 @@ from hevesy.records.equipment.models import Device
 logger = logging.getLogger(__name__)
 
 _ASSOCIATE_REQUEST = 1
+NO_UID = "0"
 _ESTABLISHED = frozenset(f"Sta{number}" for number in range(6, 13))
 
 
@@ -69,6 +71,12 @@ class GuardedSocket(AssociationSocket):  # type: ignore[misc]
         return data if read == nr_bytes else data[:read]
 
 
+def _discard(file: Any) -> None:
+    """Remove a half received object. The receiving thread may still hold a fragment: it must not begin a new file."""
+    if file is not None:
+        file.spool.fail("gone")
+
+
 class GuardedMessages(DIMSEServiceProvider):  # type: ignore[misc]
     """DIMSE messages that are collected in memory have a size; C-STORE data sets go to disk and have their own."""
 
@@ -76,15 +84,26 @@ class GuardedMessages(DIMSEServiceProvider):  # type: ignore[misc]
 
     def receive_primitive(self, primitive: Any) -> None:
         """Take a fragment; abort the association when command or identifier grow too large."""
-        super().receive_primitive(primitive)
+        try:
+            super().receive_primitive(primitive)
+        except Exception as error:
+            # Outside its own guards pynetdicom would lose the receiving thread over a broken command.
+            logger.warning("a broken message on %s: %s", self.assoc.name, error)
+            self._drop()
+            return
         message: Any = self.message
         if message is not None and (
             message.encoded_command_set.tell() > limits.COMMAND_BYTES
             or message.data_set.tell() > limits.IDENTIFIER_BYTES
         ):
-            logger.warning("%s sent an endless message", self.assoc)
-            self.message = None
-            self.dul.event_queue.put("Evt19")
+            logger.warning("an endless message on %s", self.assoc.name)
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget the message and abort the association as for an invalid PDU."""
+        _discard(getattr(self.message, "_data_set_file", None))
+        self.message = None
+        self.dul.event_queue.put("Evt19")
 
 
 class GuardedAssociation(Association):  # type: ignore[misc]
@@ -108,14 +127,25 @@ class GuardedAssociation(Association):  # type: ignore[misc]
             connections.close_all()
             self._drop_unhandled()
 
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        """Answer or abort: pynetdicom leaves a peer waiting for ever whose request lacks something."""
+        if isinstance(msg, C_STORE) and not msg.is_valid_request and msg._dataset_file is not None:
+            # A placeholder that no object has, so that the request is served and refused with a status.
+            msg.AffectedSOPInstanceUID = msg.AffectedSOPInstanceUID or NO_UID
+            msg.AffectedSOPClassUID = msg.AffectedSOPClassUID or NO_UID
+        if not msg.is_valid_request and not msg.is_valid_response:
+            logger.warning("an incomplete request on %s", self.name)
+            _discard(getattr(msg, "_dataset_file", None))
+            self.abort()
+            return
+        super()._serve_request(msg, context_id)
+
     def _drop_unhandled(self) -> None:
         queued = [message for _context, message in list(self.dimse.msg_queue.queue) if message]
         files = [getattr(message, "_dataset_file", None) for message in queued]
         files.append(getattr(self.dimse.message, "_data_set_file", None))
         for file in files:
-            if file is not None:
-                # The receiving thread may still hold a fragment: it must not begin a new file.
-                file.spool.fail("gone")
+            _discard(file)
 
     @property
     def peer_address(self) -> str:
@@ -200,6 +230,8 @@ class GuardedServer(AssociationServer):  # type: ignore[misc]
         self._stopping = True
         self._waker.send(b"\0")
         self._stopped.wait(10)
+        self._wake.close()
+        self._waker.close()
         self.server_close()
 
     def _accept(self) -> None:

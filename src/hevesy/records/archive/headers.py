@@ -217,7 +217,10 @@ def _judge_dimensions(header: Header, found: Scan, excessive: bool) -> None:
     header.rows, header.columns = rows, columns
     if excessive:
         header.hindrance = "inflates_too_much"
-    if found.pixel_offset is None or not rows or not columns:
+    if not rows or not columns or found.float_pixels:
+        return
+    if found.pixel_offset is None:
+        header.hindrance = header.hindrance or "pixels_missing"
         return
     pixel_bits = rows * columns * header.frames * samples * (bits or 16)
     if (

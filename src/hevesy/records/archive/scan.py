@@ -30,6 +30,7 @@ MAXIMUM_INFLATED: Final = 1024 * 1024 * 1024
 MAXIMUM_RATIO: Final = 200
 
 PIXEL_DATA: Final = 0x7FE00010
+FLOAT_PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009))
 _ITEM: Final = 0xFFFEE000
 _ITEM_END: Final = 0xFFFEE00D
 _SEQUENCE_END: Final = 0xFFFEE0DD
@@ -60,6 +61,7 @@ class Scan:
     pixel_offset: int | None = None
     pixel_length: int | None = None
     encapsulated: bool = False
+    float_pixels: bool = False
     elements: int = 0
 
 
@@ -193,6 +195,7 @@ def scan(
                         break
                     raise Unreadable("truncated")
                 inner = element_implicit or representation is None
+                found.float_pixels |= tag in FLOAT_PIXELS
             is_sequence = (
                 end is None
                 or representation == b"SQ"
