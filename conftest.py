@@ -3,5 +3,6 @@
 pytest_plugins = [
     "hevesy.foundation.accounts.testing",
     "hevesy.foundation.audit.testing",
+    "hevesy.foundation.ui.testing",
     "hevesy.records.exams.testing",
 ]

@@ -160,7 +160,7 @@ MIDDLEWARE = [
     "hevesy.config.middleware.PageHeadersMiddleware",
     "hevesy.foundation.ui.middleware.ReferenceMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "hevesy.foundation.ui.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -196,6 +196,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
                 "hevesy.foundation.ui.templatetags.kit",
+                "hevesy.foundation.ui.templatetags.moving",
             ],
         },
     }
@@ -221,6 +222,7 @@ STORAGES = {
 }
 # `hevesy run` collects them; a program run from a checkout finds them in the apps.
 WHITENOISE_USE_FINDERS = not any(STATIC_ROOT.iterdir())
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 PASSWORD_HASHERS = ["hevesy.foundation.accounts.hashing.QueuedArgon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = [

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 GROUPS: dict[str, str | Promise] = {
-    "front": _("Front desk"),
-    "exam": _("Examination"),
-    "reading": _("Reading"),
-    "drugs": _("Drugs"),
-    "department": _("Department"),
-    "system": _("System"),
+    "front": pgettext_lazy("group of the side bar", "Front desk"),
+    "exam": pgettext_lazy("group of the side bar", "Examination"),
+    "reading": pgettext_lazy("group of the side bar", "Reading"),
+    "drugs": pgettext_lazy("group of the side bar", "Drugs"),
+    "department": pgettext_lazy("group of the side bar", "Department"),
+    "system": pgettext_lazy("group of the side bar", "System"),
 }
 """Group titles of the side bar, in their order."""
 

@@ -20,6 +20,14 @@ from django.utils.safestring import SafeData, SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.ui import slots
+from hevesy.foundation.ui.drawings import (
+    Chart,
+    Timeline,
+    Tree,
+    draw_chart,
+    draw_timeline,
+    draw_tree,
+)
 
 register = template.Library()
 
@@ -93,30 +101,14 @@ def block_text(parser: Parser, token: Token) -> RepeatedBlock:
     return RepeatedBlock(token.split_contents()[1])
 
 
-@register.filter
-def share(part: Any, whole: Any) -> str:
-    """`part` of `whole` as a percentage for an SVG attribute, kept between 0 % and 100 %."""
-    try:
-        fraction = float(part) / float(whole)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return "0%"
-    return f"{min(max(fraction, 0.0), 1.0) * 100:.2f}%"
-
-
-@register.filter
-def minutes_since(start: Any) -> int:
-    """Whole minutes from `start` (a datetime or ISO text) until now."""
-    if isinstance(start, str):
-        start = datetime.fromisoformat(start)
-    return int((timezone.now() - start).total_seconds() // 60)
-
-
-@register.filter
-def moment(value: Any) -> str:
-    """A datetime as ISO 8601 in UTC, the form in which scripts read it; text passes through."""
-    if isinstance(value, datetime):
-        return value.astimezone(timezone.get_default_timezone()).isoformat()
-    return str(value or "")
+@register.simple_tag
+def draw(drawing: Tree | Timeline | Chart) -> SafeString:
+    """A tree, a timeline or a chart (`hevesy.foundation.ui.drawings`) as SVG."""
+    if isinstance(drawing, Tree):
+        return draw_tree(drawing)
+    if isinstance(drawing, Timeline):
+        return draw_timeline(drawing)
+    return draw_chart(drawing)
 
 
 @register.filter

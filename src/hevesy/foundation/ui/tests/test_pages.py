@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -172,3 +173,11 @@ def test_error_pages_do_not_ask_the_database(rf: RequestFactory) -> None:
 
 def test_the_clock_needs_no_login(client: Client) -> None:
     assert client.get("/ui/time/").json()["now"] > 1_700_000_000_000
+
+
+def test_every_component_says_what_it_is_for_and_prints_no_comment() -> None:
+    folder = Path(__file__).parents[1] / "templates" / "cotton" / "ui"
+    for file in folder.glob("*.html"):
+        text = file.read_text("utf-8")
+        assert text.startswith(("{#", "{% comment %}")), file.name
+        assert all("#}" in line for line in text.splitlines() if "{#" in line), file.name
