@@ -24,7 +24,13 @@ class ReportingConfig(AppConfig):
                 count=_waiting,
             )
         )
-        slots.fill("exam.panels", "reporting/_exam_panel.html", panels.exam_report, "reports.view", order=50)
+        slots.fill(
+            "exam.panels",
+            "reporting/_exam_panel.html",
+            panels.exam_report,
+            "reports.view",
+            order=50,
+        )
 
 
 def _waiting(request: HttpRequest) -> int:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.records.catalogue.models import ReportTemplate
 from hevesy.records.exams.models import Exam
+from hevesy.records.exams.presenting import chip
 from hevesy.records.findings.models import KeyImage
 from hevesy.records.findings.queries import key_images_of_exam
 from hevesy.records.reports import states
@@ -34,7 +35,12 @@ class Work:
     @property
     def option(self) -> dict[str, Any]:
         """As the segment control shows it."""
-        return {"value": self.key, "word": self.word, "count": self.total, "href": f"?list={self.key}"}
+        return {
+            "value": self.key,
+            "word": self.word,
+            "count": self.total,
+            "href": f"?list={self.key}",
+        }
 
 
 def worklists(by: Actor, chosen: str) -> tuple[list[Work], Work]:
@@ -52,7 +58,10 @@ def worklists(by: Actor, chosen: str) -> tuple[list[Work], Work]:
         Work(key, word, list(rows[:LISTED]) if key == chosen else [], rows.count())
         for key, word, rows in sources
     ]
-    return works, next(work for work in works if work.key == chosen)
+    work = next(work for work in works if work.key == chosen)
+    for exam in work.exams:
+        exam.chip = chip(exam.state)  # type: ignore[attr-defined]
+    return works, work
 
 
 @dataclass
@@ -165,12 +174,16 @@ class Sheet:
     def earlier(self) -> list[Exam]:
         """Earlier exams of the patient."""
         rows = Exam.objects.filter(patient=self.exam.patient).exclude(pk=self.exam.pk)
-        return list(rows.exclude(visit_state="cancelled").select_related("item").order_by("-booked_for")[:8])
+        return list(
+            rows.exclude(visit_state="cancelled").select_related("item").order_by("-booked_for")[:8]
+        )
 
 
 def sheet_of(exam: Exam, by: Actor) -> Sheet:
     """The sheet of an exam; without a report an empty one."""
-    rows = Report.objects.select_related("author", "auditor", "current__author", "lock_user", "exam__patient")
+    rows = Report.objects.select_related(
+        "author", "auditor", "current__author", "lock_user", "exam__patient"
+    )
     return Sheet(exam, rows.filter(exam=exam).first(), by)
 
 
@@ -184,4 +197,7 @@ def templates_for(exam: Exam, by: Actor) -> list[ReportTemplate]:
         and row.item_id in (None, exam.item_id)
         and row.modality_class_id in (None, exam.modality_class_id)
     ]
-    return sorted(fitting, key=lambda row: (row.item_id is None, row.modality_class_id is None, row.sort, row.pk))
+    return sorted(
+        fitting,
+        key=lambda row: (row.item_id is None, row.modality_class_id is None, row.sort, row.pk),
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from hevesy.desks.reporting.desk import sheet_of, templates_for, worklists
+from hevesy.desks.reporting.desk import Work, sheet_of, templates_for, worklists
 from hevesy.foundation.accounts.guards import StaffRequest, needs, passive
 from hevesy.records.catalogue.models import ReportTemplate
 from hevesy.records.exams.models import Exam
+from hevesy.records.exams.presenting import age, chip
 from hevesy.records.exams.queries import visible_to
 from hevesy.records.findings import actions as findings
 from hevesy.records.findings.models import KeyImage
@@ -45,7 +47,11 @@ def _base(request: HttpRequest) -> int:
 def desk(request: StaffRequest, number: str = "") -> HttpResponse:
     """The desk: worklist, report, pictures. Without a number the first exam of the list."""
     works, chosen = worklists(request.actor, request.GET.get("list", ""))
-    context: dict[str, object] = {"works": works, "chosen": chosen, "options": _options(works, chosen.key)}
+    context: dict[str, object] = {
+        "works": works,
+        "chosen": chosen,
+        "options": _options(works, chosen.key),
+    }
     if not number and chosen.exams:
         number = chosen.exams[0].number
     if number:
@@ -55,17 +61,28 @@ def desk(request: StaffRequest, number: str = "") -> HttpResponse:
             "exam": exam,
             "facts": exam_facts(exam),
             "templates": templates_for(exam, request.actor),
-            "view": request.GET.get("view", ""),
+            "age": age(exam.patient.birth_date),
+            "chip": chip(exam.state),
+            "reasons": _reasons(number),
         }
     if request.htmx and request.htmx.target == "worklist":
         return render(request, "reporting/_worklist.html", context)
     return render(request, "reporting/desk.html", context)
 
 
-def _options(works: list[object], chosen: str) -> list[dict[str, object]]:
+def _reasons(number: str) -> list[tuple[str, str, str]]:
+    """The moves that ask for a reason: name, word of the button, address."""
+    return [
+        ("return", _("Return to the author"), reverse("reporting:return", args=[number])),
+        ("correct", _("Save the correction"), reverse("reporting:correct", args=[number])),
+        ("withdraw", _("Withdraw the report"), reverse("reporting:withdraw", args=[number])),
+    ]
+
+
+def _options(works: list[Work], chosen: str) -> list[dict[str, object]]:
     options = []
     for work in works:
-        option = dict(work.option)  # type: ignore[attr-defined]
+        option = dict(work.option)
         option["on"] = option["value"] == chosen
         options.append(option)
     return options
@@ -85,7 +102,12 @@ def marks(request: StaffRequest, number: str) -> HttpResponse:
     numbers = {version.number for version in sheet.versions}
     if newer not in numbers or older not in numbers:
         raise Http404
-    context = {"sheet": sheet, "sections": sheet.marks(older, newer), "older": older, "newer": newer}
+    context = {
+        "sheet": sheet,
+        "sections": sheet.marks(older, newer),
+        "older": older,
+        "newer": newer,
+    }
     context["version"] = next(version for version in sheet.versions if version.number == newer)
     return render(request, "reporting/_marks.html", context)
 
@@ -95,8 +117,10 @@ def marks(request: StaffRequest, number: str) -> HttpResponse:
 def start(request: StaffRequest, number: str) -> HttpResponse:
     """Begin the report with a template; its fields are filled with what the record knows."""
     exam = _exam(request, number)
-    sections = {name: "" for name in SECTIONS}
-    template = ReportTemplate.objects.filter(code=request.POST.get("template", ""), active=True).first()
+    sections = dict.fromkeys(SECTIONS, "")
+    template = ReportTemplate.objects.filter(
+        code=request.POST.get("template", ""), active=True
+    ).first()
     if template is not None:
         sections |= fill(template.sections, template_values(exam))
     actions.start_report(request.actor, exam, sections)
@@ -120,7 +144,9 @@ def save(request: StaffRequest, number: str) -> HttpResponse:
 @needs("reports.submit")
 def submit(request: StaffRequest, number: str) -> HttpResponse:
     """Hand the text to audit."""
-    actions.submit_report(request.actor, _report(request, number), _text(request), base_number=_base(request))
+    actions.submit_report(
+        request.actor, _report(request, number), _text(request), base_number=_base(request)
+    )
     return _back(request, number)
 
 
@@ -136,7 +162,9 @@ def take_back(request: StaffRequest, number: str) -> HttpResponse:
 @needs("reports.audit")
 def send_back(request: StaffRequest, number: str) -> HttpResponse:
     """Return it to the author with a reason."""
-    actions.return_report(request.actor, _report(request, number), reason=request.POST.get("reason", ""))
+    actions.return_report(
+        request.actor, _report(request, number), reason=request.POST.get("reason", "")
+    )
     return _back(request, number)
 
 
@@ -144,7 +172,9 @@ def send_back(request: StaffRequest, number: str) -> HttpResponse:
 @needs("reports.audit")
 def audit(request: StaffRequest, number: str) -> HttpResponse:
     """Make it final; changes show as marks."""
-    actions.audit_report(request.actor, _report(request, number), _text(request), base_number=_base(request))
+    actions.audit_report(
+        request.actor, _report(request, number), _text(request), base_number=_base(request)
+    )
     return _back(request, number)
 
 
@@ -174,7 +204,9 @@ def publish(request: StaffRequest, number: str) -> HttpResponse:
 @needs("publishing.publish")
 def withdraw(request: StaffRequest, number: str) -> HttpResponse:
     """Take it back from the clinicians."""
-    actions.withdraw_report(request.actor, _report(request, number), reason=request.POST.get("reason", ""))
+    actions.withdraw_report(
+        request.actor, _report(request, number), reason=request.POST.get("reason", "")
+    )
     return _back(request, number)
 
 
