@@ -5,4 +5,5 @@ pytest_plugins = [
     "hevesy.foundation.audit.testing",
     "hevesy.foundation.ui.testing",
     "hevesy.records.exams.testing",
+    "hevesy.records.reports.testing",
 ]

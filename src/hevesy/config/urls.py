@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stations/", include("hevesy.foundation.stations.urls")),
     path("jobs/", include("hevesy.foundation.jobs.urls")),
     path("files/", include("hevesy.foundation.files.urls")),
+    path("documents/", include("hevesy.records.documents.urls")),
     path("registration/", include("hevesy.desks.registration.urls")),
     path("calling/", include("hevesy.desks.calling.urls")),
     path("interview/", include("hevesy.desks.interview.urls")),

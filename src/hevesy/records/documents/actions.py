@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from hevesy.foundation.accounts.actors import Actor
+from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.foundation.audit.actions import record
 from hevesy.foundation.files.actions import store_file
 from hevesy.foundation.stations import qr
@@ -74,7 +74,9 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
     """The syringe label of clause 9.2: product, activity with its time, batch, patient, QR."""
     by.require("documents.print")
     exam = unit.step.exam if unit.step else None
-    assay = unit.assays.filter(kind=Assay.Kind.PRE).latest("id")
+    assay = unit.assays.filter(kind=Assay.Kind.PRE).order_by("-id").first()
+    if assay is None:
+        raise Refused(_("Measure the activity first: a label never shows activity without its time."))
     batch = unit.batch
     content = {
         "lang": "en" if facts.english() else "zh",
@@ -116,3 +118,10 @@ def print_again(by: Actor, document: Document) -> Document:
             at=timezone.now().isoformat(),
         )
     return locked
+
+
+def note_opened(by: Actor, document: Document) -> None:
+    """Remember who read a document, and when."""
+    with transaction.atomic():
+        patient_id = document.exam.patient_id if document.exam else None
+        record(by, "document.open", document, patient_id=patient_id, kind=document.kind)

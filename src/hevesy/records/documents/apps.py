@@ -6,3 +6,9 @@ class DocumentsConfig(AppConfig):
     name = "hevesy.records.documents"
     label = "documents"
     verbose_name = _("Documents")
+
+    def ready(self) -> None:
+        from hevesy.foundation.files import access
+
+        for kind in ("slip", "exam_label", "dose_label"):
+            access.register(kind, lambda request, _stored: request.user.may("documents.print"))

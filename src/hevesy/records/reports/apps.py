@@ -9,6 +9,9 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         from hevesy.foundation.audit import verification
+        from hevesy.foundation.files import access
         from hevesy.records.reports.queries import broken_versions
+        from hevesy.records.reports.reading import may_read_file
 
         verification.register("reports", broken_versions)
+        access.register("report", may_read_file)

@@ -1,8 +1,9 @@
-"""Reports: append-only versions, audit with marked changes, publication (clauses 6.2, 6.3, 6.6, 6.25, 7.1)."""
+"""Reports: append-only versions, audit with marked changes, publication (clauses 6.2, 6.3, 6.6, 6.25, 7.1, 7.2)."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import pgettext_lazy
 
 from hevesy.records.documents.models import Document
 from hevesy.records.exams.models import Exam
@@ -73,3 +74,19 @@ class Publication(models.Model):
         "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
     )
     withdrawn_reason = models.CharField(max_length=300, blank=True)
+
+
+class PublicationView(models.Model):
+    """Somebody read a publication: who, when, and which form of it. The department sees it beside the report (7.1)."""
+
+    class Form(models.TextChoices):
+        PAGE = "page", pgettext_lazy("form of a report", "on the page")
+        PDF = "pdf", pgettext_lazy("form of a report", "as PDF")
+
+    publication = models.ForeignKey(Publication, on_delete=models.PROTECT, related_name="views")
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    form = models.CharField(max_length=4, choices=Form, default=Form.PAGE)
+
+    class Meta:
+        ordering = ["-id"]
