@@ -76,7 +76,9 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
     exam = unit.step.exam if unit.step else None
     assay = unit.assays.filter(kind=Assay.Kind.PRE).order_by("-id").first()
     if assay is None:
-        raise Refused(_("Measure the activity first: a label never shows activity without its time."))
+        raise Refused(
+            _("Measure the activity first: a label never shows activity without its time.")
+        )
     batch = unit.batch
     content = {
         "lang": "en" if facts.english() else "zh",
