@@ -10,7 +10,7 @@ import { Measurements } from "../src/engine/measurements";
 import { pickHottest } from "../src/engine/mipPick";
 import { buildScene } from "../src/engine/sceneBuilder";
 import { ServerPost } from "../src/engine/serverPost";
-import { viewOf } from "../src/engine/views";
+import { shareFrame, sideOf, viewOf } from "../src/engine/views";
 import { VolumeLibrary } from "../src/engine/volumeLibrary";
 import type { Slot } from "../src/layouts/layouts";
 import { inlineUnpacker } from "../src/loader/unpacker";
@@ -98,6 +98,27 @@ describe("scenes", () => {
   it("march through the volume where no projections are stored", () => {
     const scene = buildScene(input(), { slot: slot("mip", null), rect });
     expect(scene).toMatchObject({ kind: "slice", slab: { mode: "max" } });
+  });
+});
+
+describe("series in different frames of reference", () => {
+  const pair = { base: loaded("CT"), overlay: loaded("PET", { frame_of_reference_uid: "other" }) };
+  const apart = { ...session, overlayCrosshair: [7, 8, 90] as const, overlayFocus: [7, 8, 90] as const };
+
+  it("have a point each, and are fitted each to its own body", () => {
+    const over = sideOf(apart, pair, "overlay");
+    expect(over.session.crosshair).toEqual([7, 8, 90]);
+    expect(over.pair.base).toBeNull();
+    const under = sideOf(apart, pair, "base");
+    expect(under.session.crosshair).toEqual([0, 0, 150]);
+    expect(under.pair.overlay).toBeNull();
+  });
+
+  it("are linked when the frame is the same or one of them names none", () => {
+    expect(sideOf(apart, { base: loaded("CT"), overlay: loaded("PET") }, "overlay").session.crosshair).toEqual([
+      0, 0, 150,
+    ]);
+    expect(shareFrame({ base: loaded("CT"), overlay: loaded("PET", { frame_of_reference_uid: "" }) })).toBe(true);
   });
 });
 
@@ -247,7 +268,13 @@ describe("measuring", () => {
     const axial = slot("overlay", "axial");
     const pair = { base: null, overlay: loaded("PET") };
     const target = {
-      ...{ store, measurements, view: () => viewOf(store.state, pair, axial, 300, 200), seriesIn: () => ["1.2.3"] },
+      ...{
+        store,
+        measurements,
+        view: () => viewOf(store.state, pair, axial, 300, 200),
+        seriesIn: () => ["1.2.3"],
+        isApart: () => false,
+      },
     } as unknown as ToolTarget;
     return { store, measurements, target, axial, server };
   }

@@ -12,6 +12,7 @@ const roi: EllipseRoi = {
   id: "m1",
   label: "R1",
   orientation: "axial",
+  apart: false,
   centre: [1, 2, 3],
   axisU: [1, 0, 0],
   axisV: [0, 1, 0],

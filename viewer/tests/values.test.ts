@@ -97,7 +97,7 @@ describe("shown values", () => {
 
   it("numbers are written as the department reads them", () => {
     expect(formatNumber(-70.14, 1)).toBe("−70.1");
-    expect(formatNumber(34700, 0)).toBe("34\u2009700");
+    expect(formatNumber(34700, 0)).toBe("34\u202F700");
     expect(formatNumber(-0.04, 1)).toBe("0.0");
     expect(formatValue(12.84, "SUVbw")).toBe("12.8");
     expect(formatValue(1.984, "SUVbw")).toBe("1.98");

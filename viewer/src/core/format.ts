@@ -1,8 +1,8 @@
-/** Numbers as a page shows them: minus sign, thin gaps in thousands from 10 000 on. */
+/** Numbers as a page shows them: minus sign, narrow gaps, which do not break, in thousands from 10 000 on. */
 export function formatNumber(value: number, digits: number): string {
   const fixed = Math.abs(value).toFixed(digits);
   const [whole = "", fraction] = fixed.split(".");
-  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
+  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u202F") : whole;
   const sign = value < 0 && Number(fixed) !== 0 ? "\u2212" : "";
   return sign + grouped + (fraction ? `.${fraction}` : "");
 }

@@ -6,6 +6,8 @@ export interface EllipseRoi {
   readonly id: string;
   readonly label: string;
   readonly orientation: Orientation;
+  /** Drawn on an overlay that lies in another frame of reference than the base. */
+  readonly apart: boolean;
   readonly centre: Vec3;
   /** Unit directions of the two half axes; they span the plane the ellipse was drawn on. */
   readonly axisU: Vec3;
@@ -21,6 +23,7 @@ export interface LengthLine {
   readonly id: string;
   readonly label: string;
   readonly orientation: Orientation;
+  readonly apart: boolean;
   readonly from: Vec3;
   readonly to: Vec3;
 }

@@ -20,6 +20,9 @@ export interface Session {
   readonly crosshair: Vec3;
   /** Point the views are centred on where the body is larger than the cell. */
   readonly focus: Vec3;
+  /** The same two for the overlay while it lies in another frame of reference than the base: there is no common point then. */
+  readonly overlayCrosshair: Vec3;
+  readonly overlayFocus: Vec3;
   /** [low, high] in shown units by series. */
   readonly windows: Readonly<Record<string, readonly [number, number]>>;
   readonly maps: Readonly<Record<MapSlot, string>>;
@@ -56,6 +59,8 @@ export function initialSession(): Session {
     overlay: null,
     crosshair: [0, 0, 0],
     focus: [0, 0, 0],
+    overlayCrosshair: [0, 0, 0],
+    overlayFocus: [0, 0, 0],
     windows: {},
     maps: { base: "grey", overlay: "inverse_grey", fused: "hot_iron" },
     inverted: { base: false, overlay: false, fused: false },

@@ -33,6 +33,7 @@ export function resetView(engine: Engine): void {
     ...{ alpha, threshold, slabMm, slabMode, zoom, mipZoom, maps, inverted },
     ...{ windows: {}, pan: NO_PAN, mipDegrees: 0, mipSpin: 0, blink: null, crosshairShown: true },
     focus: engine.store.state.crosshair,
+    overlayFocus: engine.store.state.overlayCrosshair,
   });
 }
 

@@ -6,7 +6,7 @@ import { initialSession, type Session } from "../core/session";
 import { Signal } from "../core/signal";
 import type { SliceView } from "../core/sliceView";
 import { Store } from "../core/store";
-import { dot, type Vec3 } from "../core/vec3";
+import type { Vec3 } from "../core/vec3";
 import { buildGrid, type Grid, type Slot } from "../layouts/layouts";
 import { fetchManifest, followManifest } from "../loader/manifestSource";
 import type { Fetch } from "../loader/request";
@@ -26,7 +26,7 @@ import { type Probe, probe } from "./probe";
 import { buildScene, type CellBox, windowOf } from "./sceneBuilder";
 import { ServerPost } from "./serverPost";
 import { fromViewState } from "./viewState";
-import { type Pair, sharedBox, viewOf } from "./views";
+import { isApart, type Pair, sharedBox, sideOf, viewOf } from "./views";
 import { VolumeLibrary } from "./volumeLibrary";
 
 export interface EngineOptions {
@@ -188,8 +188,8 @@ export class Engine implements ToolTarget {
   }
 
   private scene(cell: CellBox): Scene {
-    const frugal = this.backend.kind === "cpu";
-    return buildScene({ session: this.store.state, pair: this.pair, pixelRatio: this.pixelRatio, frugal }, cell);
+    const side = sideOf(this.store.state, this.pair, cell.slot.content);
+    return buildScene({ ...side, pixelRatio: this.pixelRatio, frugal: this.backend.kind === "cpu" }, cell);
   }
 
   private onLoaded(): void {
@@ -197,7 +197,8 @@ export class Engine implements ToolTarget {
     if (!this.placed && (base?.grid || overlay?.grid)) {
       // The middle of the smaller of the two bodies: a CT of one region lies inside a whole-body PET.
       const centre = boxCentre(base?.body ?? overlay?.body ?? sharedBox(this.pair));
-      this.store.set({ crosshair: centre, focus: centre });
+      const other = boxCentre(overlay?.body ?? sharedBox(this.pair));
+      this.store.set({ crosshair: centre, focus: centre, overlayCrosshair: other, overlayFocus: other });
       if (base === null || base.grid) this.placed = true;
     }
     this.requestFrame();
@@ -231,7 +232,8 @@ export class Engine implements ToolTarget {
 
   view(slot: Slot): SliceView {
     const cell = this.cells.find((entry) => entry.slot.id === slot.id);
-    return viewOf(this.store.state, this.pair, slot, cell?.rect.width ?? 1, cell?.rect.height ?? 1);
+    const { session, pair } = sideOf(this.store.state, this.pair, slot.content);
+    return viewOf(session, pair, slot, cell?.rect.width ?? 1, cell?.rect.height ?? 1);
   }
 
   seriesIn(slot: Slot): readonly string[] {
@@ -242,7 +244,20 @@ export class Engine implements ToolTarget {
 
   setCrosshair(lps: Vec3, from: Slot | null = null, settled = true): void {
     this.placed = true;
-    this.store.set(moveCross(this.store.state, this.pair, this.cells, lps, from, settled));
+    const apart = from !== null && isApart(this.pair, from.content);
+    const { session, pair } = sideOf(this.store.state, this.pair, apart ? "overlay" : "base");
+    const cells = this.cells.filter(({ slot }) => isApart(this.pair, slot.content) === apart);
+    const { crosshair, focus, pan } = { ...session, ...moveCross(session, pair, cells, lps, from, settled) };
+    this.store.set(apart ? { overlayCrosshair: crosshair, overlayFocus: focus, pan } : { crosshair, focus, pan });
+  }
+
+  isApart(slot: Slot): boolean {
+    return isApart(this.pair, slot.content);
+  }
+
+  /** The linked point as a slot has it. */
+  crosshairIn(slot: Slot): Vec3 {
+    return isApart(this.pair, slot.content) ? this.store.state.overlayCrosshair : this.store.state.crosshair;
   }
 
   pickOnMip(slot: Slot, x: number, y: number): Vec3 | null {
@@ -279,7 +294,7 @@ export class Engine implements ToolTarget {
     const grid = this.primary(slot)?.grid;
     if (!grid) return;
     const { forward } = PLANES[slot.orientation];
-    this.setCrosshair(stepSlices(grid, forward, this.store.state.crosshair, slices), slot);
+    this.setCrosshair(stepSlices(grid, forward, this.crosshairIn(slot), slices), slot);
   }
 
   /** Measurements that lie on the slice a slot shows. */
@@ -287,12 +302,14 @@ export class Engine implements ToolTarget {
     if (!slot.orientation) return [];
     const grid = this.primary(slot)?.grid;
     if (!grid) return [];
-    const { crosshair, measurements } = this.store.state;
+    const { measurements } = this.store.state;
+    const crosshair = this.crosshairIn(slot);
+    const apart = isApart(this.pair, slot.content);
     const { forward } = PLANES[slot.orientation];
     const layer = layerMm(grid.ijkToLps, forward);
     return measurements.filter((m) => {
       const at = m.kind === "ellipse" ? m.centre : m.from;
-      return m.orientation === slot.orientation && onSlice(at, crosshair, forward, layer);
+      return m.orientation === slot.orientation && m.apart === apart && onSlice(at, crosshair, forward, layer);
     });
   }
 
@@ -353,12 +370,6 @@ export class Engine implements ToolTarget {
     const cell = this.cells[index];
     if (!cell) throw new RangeError(`no cell ${index}`);
     return cell;
-  }
-
-  /** Distance of the cross from a point along a slot's normal: 0 on the slice itself. */
-  distanceTo(slot: Slot, lps: Vec3): number {
-    const { forward } = this.view(slot);
-    return dot(lps, forward) - dot(this.store.state.crosshair, forward);
   }
 
   dispose(): void {

@@ -7,7 +7,7 @@ import { along, dot, subtract } from "../core/vec3";
 import type { Content, Slot } from "../layouts/layouts";
 import type { BlankScene, Cross, Layer, Rect, Rgb, Scene, Slab } from "../render/scene";
 import type { LoadedSeries } from "./loadedSeries";
-import { type Pair, viewOf } from "./views";
+import { type Pair, shareFrame, viewOf } from "./views";
 
 export interface CellBox {
   readonly slot: Slot;
@@ -42,19 +42,12 @@ export function buildScene(input: SceneInput, box: CellBox): Scene {
   if (slot.content === "base") return base ? slice(layerOf(session, base, "base")) : blank;
   if (slot.content === "overlay") return overlay ? slice(layerOf(session, overlay, "overlay")) : blank;
 
-  if (!canFuse(pair)) return blank;
+  if (!shareFrame(pair) || pair.base?.status === "failed" || pair.overlay?.status === "failed") return blank;
   if (!overlay) return base ? slice(layerOf(session, base, "base")) : blank;
   if (!base || session.blink === "overlay") return slice(layerOf(session, overlay, "fused"));
   if (session.blink === "base") return slice(layerOf(session, base, "base"));
   const top = { ...layerOf(session, overlay, "fused"), alpha: session.alpha, threshold: session.threshold };
   return { kind: "slice", rect, view, base: layerOf(session, base, "base"), overlay: top, slab, cross };
-}
-
-/** Two series in different frames of reference lie anywhere beside each other: laying them over would be a lie. */
-export function canFuse({ base, overlay }: Pair): boolean {
-  const a = base?.header?.frameOfReferenceUid;
-  const b = overlay?.header?.frameOfReferenceUid;
-  return !a || !b || a === b;
 }
 
 export function mapSlotOf(content: Content): MapSlot {

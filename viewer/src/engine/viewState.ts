@@ -14,6 +14,8 @@ export function toViewState(session: Session): Record<string, unknown> {
     overlay: session.overlay,
     centre_lps: session.crosshair,
     focus_lps: session.focus,
+    overlay_centre_lps: session.overlayCrosshair,
+    overlay_focus_lps: session.overlayFocus,
     windows: session.windows,
     lut: session.maps,
     inverted: session.inverted,
@@ -53,6 +55,8 @@ export function fromViewState(json: unknown, knownSeries: (uid: string) => boole
   take("overlay", () => series("overlay"));
   take("crosshair", () => point("centre_lps"));
   take("focus", () => point("focus_lps"));
+  take("overlayCrosshair", () => point("overlay_centre_lps"));
+  take("overlayFocus", () => point("overlay_focus_lps"));
   take("windows", () => {
     const windows = fields.object("windows");
     const uids = Object.keys(fields.raw("windows") as object);
@@ -91,7 +95,12 @@ const ORIENTATIONS: readonly string[] = ["axial", "coronal", "sagittal"];
 function parseMeasurement(m: Fields): Measurement {
   const orientation = m.text("orientation");
   if (!ORIENTATIONS.includes(orientation)) throw m.wrong("orientation", "a plane");
-  const common = { id: m.text("id"), label: m.text("label"), orientation: orientation as Orientation };
+  const common = {
+    id: m.text("id"),
+    label: m.text("label"),
+    orientation: orientation as Orientation,
+    apart: m.flag("apart"),
+  };
   const point = (name: string) => m.numbers(name, 3) as unknown as Vec3;
   if (m.text("kind") === "length") return { kind: "length", ...common, from: point("from"), to: point("to") };
   return {

@@ -3,12 +3,32 @@ import { fitMip, fitSlice } from "../core/fit";
 import { mipPlane } from "../core/planes";
 import type { Session } from "../core/session";
 import type { SliceView } from "../core/sliceView";
-import type { Slot } from "../layouts/layouts";
+import type { Content, Slot } from "../layouts/layouts";
 import type { LoadedSeries } from "./loadedSeries";
 
 export interface Pair {
   readonly base: LoadedSeries | null;
   readonly overlay: LoadedSeries | null;
+}
+
+/** Two series in different frames of reference lie anywhere beside each other: laying them over or linking them would be a lie. */
+export function shareFrame({ base, overlay }: Pair): boolean {
+  const a = base?.header?.frameOfReferenceUid;
+  const b = overlay?.header?.frameOfReferenceUid;
+  return !a || !b || a === b;
+}
+
+/** Does a slot show the overlay in a frame of reference of its own? */
+export function isApart(pair: Pair, content: Content): boolean {
+  return (content === "overlay" || content === "mip") && !shareFrame(pair);
+}
+
+/** Session and series as a slot sees them: where frames differ, only its own side and its own point. */
+export function sideOf(session: Session, pair: Pair, content: Content): { session: Session; pair: Pair } {
+  if (content === "fused" || shareFrame(pair)) return { session, pair };
+  if (content === "base") return { session, pair: { base: pair.base, overlay: null } };
+  const own = { crosshair: session.overlayCrosshair, focus: session.overlayFocus };
+  return { session: { ...session, ...own }, pair: { base: null, overlay: pair.overlay } };
 }
 
 const SOMEWHERE: Box = { min: [-200, -200, -200], max: [200, 200, 200] };

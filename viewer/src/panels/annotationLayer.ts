@@ -17,7 +17,7 @@ export class AnnotationLayer {
 function draw(shape: Shape, s: number): SVGElement[] {
   if (shape.kind === "handle") return [svg("circle", { cx: shape.x * s, cy: shape.y * s, r: 4, class: "hvv-handle" })];
   if (shape.kind === "label") {
-    const text = svg("text", { x: shape.x * s, y: shape.y * s });
+    const text = svg("text", { x: shape.x * s, y: shape.y * s, "text-anchor": shape.leftward ? "end" : "start" });
     for (const [n, line] of shape.lines.entries()) {
       const span = svg("tspan", { x: shape.x * s, dy: n === 0 ? 0 : 15, class: n === 0 ? "hvv-mark-name" : "" });
       span.textContent = line;

@@ -26,7 +26,14 @@ export type Shape =
       readonly selected: boolean;
     }
   | { readonly kind: "handle"; readonly x: number; readonly y: number }
-  | { readonly kind: "label"; readonly x: number; readonly y: number; readonly lines: readonly string[] };
+  | {
+      readonly kind: "label";
+      readonly x: number;
+      readonly y: number;
+      /** The label ends at x instead of beginning there: it would run over the cell's right border. */
+      readonly leftward: boolean;
+      readonly lines: readonly string[];
+    };
 
 /** Everything measured on the slice a slot shows, as shapes; drawn as SVG on the page and again into key images. */
 export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[] {
@@ -41,13 +48,13 @@ export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[
       const rx = m.radiusUMm / view.mmPerPixel;
       const ry = m.radiusVMm / view.mmPerPixel;
       shapes.push({ kind: "ellipse", x: c.x, y: c.y, rx, ry, degrees, selected });
-      shapes.push({ kind: "label", x: c.x + rx + 6 * pixelRatio, y: c.y - ry, lines: ellipseLines(engine, m) });
+      shapes.push(label(ellipseLines(engine, m), c.x - rx, c.x + rx, c.y - ry, view.width, pixelRatio));
     } else {
       const a = toPixel(view, m.from);
       const b = toPixel(view, m.to);
       shapes.push({ kind: "line", x1: a.x, y1: a.y, x2: b.x, y2: b.y, selected });
-      const end = a.x > b.x ? a : b;
-      shapes.push({ kind: "label", x: end.x + 6 * pixelRatio, y: end.y, lines: [`${m.label} ${lengthText(m)}`] });
+      const [left, right] = a.x < b.x ? [a, b] : [b, a];
+      shapes.push(label([`${m.label} ${lengthText(m)}`], left.x, right.x, right.y, view.width, pixelRatio));
     }
     if (!selected) continue;
     for (const [, at] of gripPoints(m)) {
@@ -56,6 +63,22 @@ export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[
     }
   }
   return shapes;
+}
+
+/** A label to the right of what it names, or to the left where there is no room: the colour bar has its place too. */
+function label(
+  lines: readonly string[],
+  left: number,
+  right: number,
+  y: number,
+  cellWidth: number,
+  pixelRatio: number,
+): Shape {
+  const gap = 6 * pixelRatio;
+  const needed = Math.max(...lines.map((line) => line.length)) * 6.6 * pixelRatio;
+  const leftward = right + gap + needed > cellWidth - 30 * pixelRatio && left - gap - needed > 0;
+  const top = Math.max(14 * pixelRatio, y);
+  return { kind: "label", x: leftward ? left - gap : right + gap, y: top, leftward, lines };
 }
 
 export function lengthText(m: Measurement): string {

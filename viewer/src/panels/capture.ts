@@ -79,7 +79,7 @@ function drawCell(
   text(texts.top, width / 2, 8 * unit, "center");
   text(texts.bottom, edge, height - 24 * unit, "left");
   if (texts.bar) drawBar(pen, texts.bar, width, height, light);
-  for (const shape of shapesIn(engine, slot, stage.pixelRatio)) drawShape(pen, shape, factor);
+  for (const shape of shapesIn(engine, slot, stage.pixelRatio)) drawShape(pen, shape, factor, light);
 }
 
 function write({ context, unit }: Pen, words: string, x: number, y: number, light: boolean): void {
@@ -113,15 +113,15 @@ function drawBar(pen: Pen, bar: Bar, width: number, height: number, light: boole
   write(pen, bar.low, x - 4 * unit, top + tall - 12 * unit, light);
 }
 
-function drawShape({ context, unit }: Pen, shape: Shape, factor: number): void {
+function drawShape({ context, unit }: Pen, shape: Shape, factor: number, light: boolean): void {
   if (shape.kind === "handle") return;
   if (shape.kind === "label") {
-    context.textAlign = "left";
+    context.textAlign = shape.leftward ? "right" : "left";
     context.font = `${12 * unit}px ${context.font.slice(context.font.indexOf("px") + 3)}`;
     for (const [n, line] of shape.lines.entries()) {
       context.lineWidth = 3 * unit;
-      context.strokeStyle = "#000";
-      context.fillStyle = "#ffd76a";
+      context.strokeStyle = light ? "#fff" : "#000";
+      context.fillStyle = light ? "#8f1b17" : "#ffd76a";
       const y = shape.y * factor + (n * 15 - 10) * unit;
       context.strokeText(line, shape.x * factor, y);
       context.fillText(line, shape.x * factor, y);
@@ -129,8 +129,8 @@ function drawShape({ context, unit }: Pen, shape: Shape, factor: number): void {
     return;
   }
   for (const [colour, thickness] of [
-    ["rgb(0 0 0 / .6)", 3.5],
-    ["#ffc233", 1.5],
+    [light ? "rgb(255 255 255 / .7)" : "rgb(0 0 0 / .6)", 3.5],
+    [light ? "#b3231f" : "#ffc233", 1.5],
   ] as const) {
     context.strokeStyle = colour;
     context.lineWidth = thickness * unit;

@@ -1,6 +1,6 @@
 import { colourTable } from "../colour/maps";
 import type { LoadedSeries } from "../engine/loadedSeries";
-import { canFuse } from "../engine/sceneBuilder";
+import { shareFrame } from "../engine/views";
 import type { Slot } from "../layouts/layouts";
 import { AnnotationLayer } from "./annotationLayer";
 import { shapesIn } from "./annotations";
@@ -96,7 +96,7 @@ export class Cell {
     const series = wanted.filter((entry): entry is LoadedSeries => entry !== null);
     const missing = series.find((entry) => !entry.grid && !(content === "mip" && entry.mip));
     const failed = series.find((entry) => entry.status === "failed");
-    const refused = content === "fused" && !canFuse(engine.pair);
+    const refused = content === "fused" && !shareFrame(engine.pair);
     const lacking = failed ?? missing;
     const progress = lacking ? Math.round(lacking.progress * 100) : 0;
     const key = refused ? "frame" : lacking ? `${lacking.entry.uid} ${lacking.status} ${progress}` : "";

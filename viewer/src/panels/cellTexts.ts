@@ -4,7 +4,8 @@ import { directionLetters, slicePosition } from "../core/planes";
 import { scale } from "../core/vec3";
 import type { Engine } from "../engine/engine";
 import type { LoadedSeries } from "../engine/loadedSeries";
-import { canFuse, isLight, mapSlotOf, windowOf } from "../engine/sceneBuilder";
+import { isLight, mapSlotOf, windowOf } from "../engine/sceneBuilder";
+import { shareFrame } from "../engine/views";
 import type { Slot } from "../layouts/layouts";
 import type { Language, Translate } from "./words";
 
@@ -33,7 +34,7 @@ export function cellTexts(engine: Engine, slot: Slot, t: Translate, language: La
   const { base, overlay } = engine.pair;
   const view = engine.view(slot);
   const upper = slot.content === "base" ? base : (overlay ?? base);
-  const fusing = slot.content !== "fused" || canFuse(engine.pair);
+  const fusing = slot.content !== "fused" || shareFrame(engine.pair);
   const primary = engine.primary(slot);
   const window = upper?.header ? windowOf(state, upper) : null;
   const mapSlot = mapSlotOf(slot.content);
@@ -85,7 +86,7 @@ function sideName(degrees: number, t: Translate): string {
 
 function sliceText(engine: Engine, slot: Slot, series: LoadedSeries | null): string {
   if (!series?.grid) return "";
-  const { index, count } = slicePosition(series.grid, engine.view(slot).forward, engine.store.state.crosshair);
+  const { index, count } = slicePosition(series.grid, engine.view(slot).forward, engine.crosshairIn(slot));
   // Slices of the coarse preview would be taken for those of the series.
   return series.isFull ? `${index} / ${count}` : "";
 }

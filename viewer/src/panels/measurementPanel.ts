@@ -34,7 +34,8 @@ function rows(page: Page, m: Measurement): HTMLElement[] {
   const { engine, t } = page;
   const go = () => {
     engine.store.set({ selected: m.id });
-    engine.setCrosshair(measurementCentre(m));
+    const overlay = engine.grid().slots.find((slot) => slot.content === "overlay") ?? null;
+    engine.setCrosshair(measurementCentre(m), m.apart ? overlay : null);
   };
   const remove = h(
     "button",

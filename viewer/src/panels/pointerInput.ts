@@ -16,6 +16,11 @@ import type { CellPoint, Gesture } from "../tools/target";
 import type { Page } from "./page";
 import type { Stage } from "./stage";
 
+export interface Hovered {
+  readonly slot: Slot;
+  readonly lps: Vec3;
+}
+
 const PIXELS_PER_SLICE = 40;
 const WHEEL_ZOOM = 1.15;
 
@@ -30,7 +35,7 @@ export class PointerInput {
   /** True while the space bar is down: the left button then moves the picture. */
   spaceHeld = false;
   /** The point of the patient under the pointer, null when it is over no picture. */
-  readonly hovered = new Signal<Vec3 | null>();
+  readonly hovered = new Signal<Hovered | null>();
   private held: Held | null = null;
   private readonly touches = new Map<number, CellPoint>();
   private pinch: ((a: CellPoint, b: CellPoint) => void) | null = null;
@@ -128,7 +133,7 @@ export class PointerInput {
     const { engine } = this.page;
     const point = this.at(cell.element, event);
     const view = engine.view(cell.slot);
-    this.hovered.send(cell.slot.orientation ? toWorld(view, point.x, point.y) : null);
+    this.hovered.send(cell.slot.orientation ? { slot: cell.slot, lps: toWorld(view, point.x, point.y) } : null);
     const grip = cell.slot.orientation ? gripAt(engine.measurementsIn(cell.slot), view, point) : null;
     cell.element.classList.toggle("is-grip", grip !== null);
   }

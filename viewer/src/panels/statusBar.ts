@@ -1,12 +1,13 @@
 import { formatNumber, formatValue } from "../core/format";
-import type { Vec3 } from "../core/vec3";
 import type { LoadedSeries } from "../engine/loadedSeries";
+import { shareFrame } from "../engine/views";
 import { roleName } from "./cellTexts";
 import { h, icon, setText } from "./dom";
 import type { Page } from "./page";
+import type { Hovered } from "./pointerInput";
 
 /** The bottom line: where the pointer is and what is there; how loading goes; what draws. */
-export function statusBar(page: Page): { readonly element: HTMLElement; hover(at: Vec3 | null): void } {
+export function statusBar(page: Page): { readonly element: HTMLElement; hover(at: Hovered | null): void } {
   const { engine, t } = page;
   const place = h("span");
   const upper = valueField();
@@ -26,17 +27,23 @@ export function statusBar(page: Page): { readonly element: HTMLElement; hover(at
     h("span", { class: "hvv-wide" }, icon("lock"), ` ${t("displayOnly")}`),
     drawn,
   );
-  let at: Vec3 | null = null;
+  let at: Hovered | null = null;
   let frame = 0;
   const draw = () => {
     frame = 0;
     // Without a pointer over the pictures: the linked point.
-    const point = at ?? engine.store.state.crosshair;
+    const { crosshair, overlayCrosshair } = engine.store.state;
+    const point = at?.lps ?? crosshair;
     const [x, y, z] = point.map((mm) => formatNumber(mm, 1));
     setText(place, `${t("cursor")} x ${x} y ${y} z ${z} mm`);
     const { base, overlay } = engine.pair;
-    const over = overlay && engine.probe(overlay.entry.uid, point);
-    const under = base && engine.probe(base.entry.uid, point);
+    const linked = shareFrame(engine.pair);
+    // In different frames of reference a point of one is no point of the other.
+    const apart = at !== null && engine.isApart(at.slot);
+    const overAt = linked || apart ? point : at === null ? overlayCrosshair : null;
+    const underAt = linked || !apart ? point : null;
+    const over = overlay && overAt && engine.probe(overlay.entry.uid, overAt);
+    const under = base && underAt && engine.probe(base.entry.uid, underAt);
     upper.show(over ? over.units : "", over ? value(over.voxel, over.units, over.isFull) : "");
     const hasRaw = over != null && over.units !== over.rawUnits;
     raw.show(hasRaw ? over.rawUnits : "", hasRaw ? value(over.rawValue, over.rawUnits, over.isFull) : "");

@@ -43,6 +43,7 @@ export interface Backend {
   onRestored: (() => void) | null;
   /** Called when the graphics were lost and do not come back. */
   onGone: (() => void) | null;
+  /** Sets the size and forgets the picture: between the cells lies bare canvas. */
   resize(width: number, height: number): void;
   fits(shape: Vec3): boolean;
   begin(key: string, volume: VolumeShape): Upload;

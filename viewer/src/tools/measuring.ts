@@ -27,7 +27,7 @@ export function newEllipse(target: ToolTarget, slot: Slot, orientation: Orientat
           radiusUMm: Math.max(SMALLEST_MM, Math.abs(u) / 2),
           radiusVMm: Math.max(SMALLEST_MM, Math.abs(v) / 2),
         };
-    const axes = { axisU: view.right, axisV: view.down };
+    const axes = { axisU: view.right, axisV: view.down, apart: target.isApart(slot) };
     const seriesUids = target.seriesIn(slot);
     target.measurements.show({ kind: "ellipse", ...name, orientation, ...axes, ...shape, seriesUids });
   };
@@ -43,7 +43,7 @@ export function newLength(target: ToolTarget, slot: Slot, orientation: Orientati
     const to = toWorld(view, point.x, point.y);
     if (!drawn && length(subtract(to, from)) < SMALLEST_MM * 2) return;
     drawn = true;
-    target.measurements.show({ kind: "length", ...name, orientation, from, to });
+    target.measurements.show({ kind: "length", ...name, orientation, apart: target.isApart(slot), from, to });
   };
   return finishing(target, go, () => drawn);
 }

@@ -12,6 +12,8 @@ export interface ToolTarget {
   view(slot: Slot): SliceView;
   /** Series that a slot shows, lowest first. */
   seriesIn(slot: Slot): readonly string[];
+  /** Does the slot show an overlay in a frame of reference of its own? */
+  isApart(slot: Slot): boolean;
   setCrosshair(lps: Vec3, from: Slot | null, settled: boolean): void;
   /** The hottest point under a pixel of the MIP. */
   pickOnMip(slot: Slot, x: number, y: number): Vec3 | null;

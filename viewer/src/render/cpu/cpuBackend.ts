@@ -36,6 +36,8 @@ export class CpuBackend implements Backend {
   resize(width: number, height: number): void {
     if (this.canvas.width !== width) this.canvas.width = width;
     if (this.canvas.height !== height) this.canvas.height = height;
+    this.context.fillStyle = "#262626";
+    this.context.fillRect(0, 0, width, height);
   }
 
   fits(_shape: Vec3): boolean {

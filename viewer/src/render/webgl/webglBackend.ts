@@ -67,6 +67,10 @@ export class WebglBackend implements Backend {
   resize(width: number, height: number): void {
     if (this.canvas.width !== width) this.canvas.width = width;
     if (this.canvas.height !== height) this.canvas.height = height;
+    const { gl } = this;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    gl.clearColor(0.15, 0.15, 0.15, 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
   }
 
   fits(shape: Vec3): boolean {
