@@ -16,7 +16,7 @@ class CallingConfig(AppConfig):
         nav.register(
             nav.NavEntry(
                 "front",
-                _("Calling"),
+                _("Triage and calling"),
                 "speakerphone",
                 "calling:desk",
                 "queues.view",

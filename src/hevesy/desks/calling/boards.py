@@ -98,6 +98,15 @@ class Board:
     waiting: list[Row]
     missed: list[Row]
     held: list[Row]
+    my_room: str = ""
+
+    @property
+    def free_room(self) -> Room | None:
+        """Where a patient may be called out of order: this workstation's room if it is free, else the first free."""
+        free = [row.room for row in self.rooms if not row.full]
+        return next((room for room in free if room.code == self.my_room), None) or next(
+            iter(free), None
+        )
 
     @property
     def missed_and_held(self) -> list[Row]:

@@ -68,8 +68,11 @@ def desk(request: StaffRequest) -> HttpResponse:
 
 
 def _queues(request: StaffRequest, chosen: str) -> dict[str, Any]:
+    found = boards.boards(request.actor, [chosen] if chosen else ())
+    for board in found:
+        board.my_room = _chosen_room(request, board.point.code)
     return {
-        "boards": boards.boards(request.actor, [chosen] if chosen else ()),
+        "boards": found,
         "may_call": request.actor.may("queues.call"),
         "chosen": chosen,
     }

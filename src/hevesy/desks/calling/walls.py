@@ -17,8 +17,10 @@ from hevesy.records.queues.models import Call, Screen, ServicePoint, Ticket
 
 SPOKEN_WITHIN = timedelta(seconds=30)
 """After a reload the screen says again what was called so recently, and nothing older."""
-LINES = 6
-RESTING = 6
+LINES = 5
+"""Rows that fit under the call; more rooms take turns."""
+TURN_S = 10
+LISTED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Wall:
     current: Current | None
     lines: list[Line]
     resting: list[Rest]
+    waiting: list[Person]
     notices: list[str]
     ticker: str
     video_url: str
@@ -93,8 +96,9 @@ def show(screen: Screen | None, points: Sequence[ServicePoint]) -> Wall:
         title=_word(screen, "name") if screen else points[0].name,
         place=_word(screen, "place") if screen else "",
         current=_current(calls),
-        lines=_lines(queues)[:LINES],
-        resting=_resting(queues, now)[:RESTING],
+        lines=_turn(_lines(queues), now),
+        resting=_resting(queues, now)[:LISTED],
+        waiting=_waiting(queues)[:LISTED],
         notices=[line for line in _word(screen, "notice").splitlines() if line.strip()],
         ticker=_word(screen, "ticker"),
         video_url="",
@@ -154,6 +158,25 @@ def _lines(queues: Sequence[ServicePoint]) -> list[Line]:
                 )
             )
     return lines
+
+
+def _turn(lines: list[Line], now: datetime) -> list[Line]:
+    """The rows of this turn: rooms where something happens, five at a time."""
+    busy = [line for line in lines if line.now or line.next or line.down] or lines
+    pages = max(1, -(-len(busy) // LINES))
+    size = max(1, -(-len(busy) // pages))
+    first = (int(now.timestamp()) // TURN_S % pages) * size
+    return busy[first : first + size]
+
+
+def _waiting(queues: Sequence[ServicePoint]) -> list[Person]:
+    """Who waits and may be called, in the order of the queues, without those in the rows already."""
+    found: list[Person] = []
+    for queue in queues:
+        tickets: list[Ticket] = sorted(queue.open_tickets, key=queries.order_key)  # type: ignore[attr-defined]
+        waiting = [t for t in tickets if t.state == states.WAITING and not t.not_before]
+        found += [_person(ticket) for ticket in waiting[len(queue.rooms.all()) :]]
+    return found
 
 
 def _may_come(ticket: Ticket) -> bool:
