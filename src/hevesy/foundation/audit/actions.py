@@ -59,3 +59,20 @@ def _address(address: str | None) -> str | None:
         return str(ipaddress.ip_address(address)) if address else None
     except ValueError:
         return None
+
+
+@transaction.atomic
+def note_reading(by: Actor, verb: str, **wanted: str) -> None:
+    """Record that the trail itself was read (`audit.read`) or exported (`audit.export`), and what was looked for."""
+    by.require("audit.read")
+    record(by, verb, **wanted)
+
+
+@transaction.atomic
+def ask_for_check(by: Actor) -> None:
+    """Have all chains checked soon, in the background."""
+    from hevesy.foundation.audit.jobs import verify_chains
+
+    by.require("audit.read")
+    verify_chains.using(priority=50).enqueue()
+    record(by, "audit.verify")

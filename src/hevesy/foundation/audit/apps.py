@@ -2,6 +2,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
+from hevesy.foundation.ui.nav import NavEntry, register
+
 
 class AuditConfig(AppConfig):
     name = "hevesy.foundation.audit"
@@ -12,3 +14,13 @@ class AuditConfig(AppConfig):
         from hevesy.foundation.audit.triggers import restore_all
 
         post_migrate.connect(restore_all, sender=self)
+        register(
+            NavEntry(
+                group="system",
+                label=_("Audit trail"),
+                icon="history",
+                url_name="audit:trail",
+                permission="audit.read",
+                order=10,
+            )
+        )
