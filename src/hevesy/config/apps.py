@@ -6,3 +6,9 @@ class ConfigConfig(AppConfig):
     name = "hevesy.config"
     label = "config"
     verbose_name = _("Start-up")
+
+    def ready(self) -> None:
+        from hevesy.config import verbs
+        from hevesy.foundation.audit.verbs import declare
+
+        declare(verbs.NOUNS, verbs.ACTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models, transaction
@@ -62,10 +63,10 @@ def _address(address: str | None) -> str | None:
 
 
 @transaction.atomic
-def note_reading(by: Actor, verb: str, **wanted: str) -> None:
+def note_reading(by: Actor, verb: str, wanted: Mapping[str, str]) -> None:
     """Record that the trail itself was read (`audit.read`) or exported (`audit.export`), and what was looked for."""
     by.require("audit.read")
-    record(by, verb, **wanted)
+    record(by, verb, wanted=dict(wanted))
 
 
 @transaction.atomic

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.canonical import canonical
 from hevesy.foundation.audit.models import AuditEvent, AuditSeal, Verification
-from hevesy.foundation.audit.verbs import WORDS, word
+from hevesy.foundation.audit.verbs import verbs_like, word
 
 PatientSearch = Callable[[str], Iterable[int]]
 _patient_search: list[PatientSearch] = []
@@ -53,8 +53,7 @@ def events(by: Actor, wanted: Filter) -> QuerySet[AuditEvent]:
         ids = {pk for search in _patient_search for pk in search(wanted.patient)}
         found = found.filter(patient_id__in=ids)
     if wanted.verb:
-        named = [verb for verb in WORDS if wanted.verb in word(verb)]
-        found = found.filter(Q(verb__icontains=wanted.verb) | Q(verb__in=named))
+        found = found.filter(verbs_like(wanted.verb))
     if wanted.since:
         found = found.filter(at__gte=_midnight(wanted.since))
     if wanted.until:

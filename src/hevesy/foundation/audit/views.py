@@ -39,7 +39,7 @@ def trail(request: StaffRequest) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "audit/_trail.html", context)
-    actions.note_reading(request.actor, "audit.read", **wanted.named())
+    actions.note_reading(request.actor, "audit.read", wanted.named())
     return render(request, "audit/trail.html", {**context, "chain": queries.chain_state()})
 
 
@@ -49,7 +49,7 @@ def trail(request: StaffRequest) -> HttpResponse:
 def export(request: StaffRequest) -> StreamingHttpResponse:
     """The rows that the filters name, as CSV."""
     wanted = FilterForm(request.GET).wanted()
-    actions.note_reading(request.actor, "audit.export", **wanted.named())
+    actions.note_reading(request.actor, "audit.export", wanted.named())
     name = f"audit-{timezone.localtime():%Y%m%d-%H%M}.csv"
     return csv_response(name, queries.EXPORT_HEADS, queries.export_rows(request.actor, wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 DEFAULT_LEASE_S = 60
 DEFAULT_MAX_ATTEMPTS = 5
@@ -18,12 +18,12 @@ class Job(models.Model):
     """
 
     class State(models.TextChoices):
-        READY = "ready", _("waiting")
-        RUNNING = "running", _("running")
-        DONE = "done", _("done")
-        FAILED = "failed", _("refused")
-        DEAD = "dead", _("given up")
-        CANCELLED = "cancelled", _("cancelled")
+        READY = "ready", pgettext_lazy("job", "waiting")
+        RUNNING = "running", pgettext_lazy("job", "running")
+        DONE = "done", pgettext_lazy("job", "done")
+        FAILED = "failed", pgettext_lazy("job", "refused")
+        DEAD = "dead", pgettext_lazy("job", "given up")
+        CANCELLED = "cancelled", pgettext_lazy("job", "cancelled")
 
     kind = models.CharField(max_length=200, help_text="dotted path of the task function")
     queue = models.CharField(max_length=40, default="default")

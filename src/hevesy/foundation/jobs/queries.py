@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.jobs.models import Job
 from hevesy.foundation.ui.chips import Chip
 
 CHIPS = {
-    Job.State.READY: Chip("scheduled", _("waiting"), "clock"),
-    Job.State.RUNNING: Chip("scanning", _("running"), "loader-2"),
-    Job.State.DONE: Chip("ok", _("done"), "circle-check"),
-    Job.State.FAILED: Chip("amber", _("refused"), "alert-triangle"),
-    Job.State.DEAD: Chip("red", _("given up"), "alert-octagon"),
-    Job.State.CANCELLED: Chip("cancelled", _("cancelled"), "ban"),
+    Job.State.READY: Chip("scheduled", pgettext_lazy("job", "waiting"), "clock"),
+    Job.State.RUNNING: Chip("scanning", pgettext_lazy("job", "running"), "loader-2"),
+    Job.State.DONE: Chip("ok", pgettext_lazy("job", "done"), "circle-check"),
+    Job.State.FAILED: Chip("amber", pgettext_lazy("job", "refused"), "alert-triangle"),
+    Job.State.DEAD: Chip("red", pgettext_lazy("job", "given up"), "alert-octagon"),
+    Job.State.CANCELLED: Chip("cancelled", pgettext_lazy("job", "cancelled"), "ban"),
 }
 _ORDER = [Job.State.DEAD, Job.State.RUNNING, Job.State.FAILED, Job.State.READY]
 
