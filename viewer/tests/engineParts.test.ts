@@ -168,6 +168,7 @@ function fakeBackend(log: string[]): Backend {
       description: "",
       canvas: {} as HTMLCanvasElement,
       texelFormat: "none",
+      pixelBudget: 1e9,
       onRestored: null,
       onGone: null,
     },
@@ -210,12 +211,15 @@ describe("the library of volumes", () => {
   });
 
   it("says why a series failed, shows the other, and tries again when asked", async () => {
-    const server = imageServer().on("/header/1.2.4", () => new Response("", { status: 403 }));
+    const server = imageServer().on("/header/1.2.4", () => Response.json({ error: "无权查看" }, { status: 403 }));
     const library = new VolumeLibrary(server.fetch, inlineUnpacker, new AbortController().signal, fakeBackend([]));
     library.update(manifest.series);
     await library.open(["1.2.3", "1.2.4"]);
     expect(library.get("1.2.3")?.status).toBe("ready");
-    expect(library.get("1.2.4")).toMatchObject({ status: "failed", failure: { reason: "forbidden" } });
+    expect(library.get("1.2.4")).toMatchObject({
+      status: "failed",
+      failure: { reason: "forbidden", detail: "无权查看" },
+    });
     server.json("/header/1.2.4", headerJson({ series_instance_uid: "1.2.4" }));
     await library.retry("1.2.4");
     expect(library.get("1.2.4")?.status).toBe("ready");

@@ -164,6 +164,12 @@ describe("keys", () => {
     expect(commandOf(press("KeyZ", { ctrlKey: true, shiftKey: true }))).toEqual({ name: "redo" });
   });
 
+  it("of single characters can be switched off by the user, arrows cannot", () => {
+    for (const code of ["KeyF", "Digit1", "BracketLeft"]) expect(commandOf(press(code), true)).toBeNull();
+    expect(commandOf(press("PageDown"), true)).toEqual({ name: "step", slices: 10 });
+    expect(commandOf(press("KeyZ", { ctrlKey: true }), true)).toEqual({ name: "undo" });
+  });
+
   it("that browsers own are left alone", () => {
     for (const code of ["F1", "F3", "F5", "F11", "F12", "Tab", "Enter"]) expect(commandOf(press(code))).toBeNull();
   });

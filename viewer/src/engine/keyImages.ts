@@ -7,6 +7,7 @@ export interface KeyImage {
   readonly id: string;
   readonly thumbnailUrl: string;
   readonly caption: string;
+  readonly removeUrl: string;
   readonly viewState: unknown;
 }
 
@@ -29,8 +30,8 @@ export class KeyImages {
       headers: { Accept: "application/json" },
     });
     const json: unknown = await response.json();
-    const items = Array.isArray(json) ? json : new Fields(json, "key images").list("key_images");
-    this.list = items.map((item) => parse(new Fields(item, "key image")));
+    const items = Array.isArray(json) ? json : new Fields(json, "key images").list("images");
+    this.list = items.map((item) => parse(new Fields(item, "key image"), this.url()));
     this.changed.send();
   }
 
@@ -40,20 +41,25 @@ export class KeyImages {
     form.set("caption", caption);
     form.set("view_state", JSON.stringify(viewState));
     form.set("measurement", JSON.stringify(measurement));
-    const answer = new Fields(await this.post.form(this.url(), form), "key image");
-    const added = { id: answer.text("id"), thumbnailUrl: answer.text("thumbnail_url", ""), caption, viewState };
-    this.list = [...this.list, added];
+    const answer = parse(new Fields(await this.post.form(this.url(), form), "key image"), this.url());
+    this.list = [...this.list, { ...answer, caption: answer.caption || caption, viewState }];
     this.changed.send();
   }
 
-  async remove(id: string): Promise<void> {
-    await this.post.form(`${this.url()}${encodeURIComponent(id)}/remove`, new FormData());
-    this.list = this.list.filter((image) => image.id !== id);
+  /** Takes an image out of the tray; returns the way to put it back. */
+  async remove(image: KeyImage): Promise<() => Promise<void>> {
+    await this.post.form(image.removeUrl, new FormData());
+    const before = this.list;
+    this.list = before.filter(({ id }) => id !== image.id);
     this.changed.send();
+    return async () => {
+      await this.post.form(image.removeUrl.replace(/remove(\/?)$/, "restore$1"), new FormData());
+      await this.refresh();
+    };
   }
 }
 
-function parse(image: Fields): KeyImage {
+function parse(image: Fields, listUrl: string): KeyImage {
   const stored = image.raw("view_state");
   let viewState: unknown = stored ?? null;
   if (typeof stored === "string") {
@@ -63,8 +69,10 @@ function parse(image: Fields): KeyImage {
       viewState = null;
     }
   }
+  const id = image.text("id");
   return {
-    id: image.text("id"),
+    id,
+    removeUrl: image.text("remove_url", `${listUrl}${encodeURIComponent(id)}/remove`),
     thumbnailUrl: image.text("thumbnail_url", ""),
     caption: image.text("caption", ""),
     viewState,

@@ -7,6 +7,7 @@ import { Signal } from "../core/signal";
 import type { Store } from "../core/store";
 import type { Vec3 } from "../core/vec3";
 import type { VoxelGrid } from "../core/voxelGrid";
+import { FetchError } from "../loader/request";
 import type { ServerPost } from "./serverPost";
 import type { VolumeLibrary } from "./volumeLibrary";
 
@@ -20,11 +21,14 @@ export interface RegionResult {
   readonly statistics: RegionStatistics | null;
   readonly server: ServerStatistics | null;
   readonly state: "preview" | "asking" | "server" | "failed";
+  /** What the server said when it refused. */
+  readonly refusal: string;
 }
 
 interface Answer {
   readonly state: "asking" | "server" | "failed";
   readonly statistics: ServerStatistics | null;
+  readonly refusal: string;
 }
 
 /** The list of measurements with its undo, and their numbers. */
@@ -98,7 +102,12 @@ export class Measurements {
   result(roi: EllipseRoi, uid: string): RegionResult {
     const answer = this.answers.get(roi)?.get(uid);
     const server = answer?.statistics ?? null;
-    return { statistics: server ?? this.preview(roi, uid), server, state: answer?.state ?? "preview" };
+    return {
+      statistics: server ?? this.preview(roi, uid),
+      server,
+      state: answer?.state ?? "preview",
+      refusal: answer?.refusal ?? "",
+    };
   }
 
   private preview(roi: EllipseRoi, uid: string): RegionStatistics | null {
@@ -131,12 +140,13 @@ export class Measurements {
     const before = answers.get(uid)?.state;
     if (!volumeId || !url || before === "asking" || before === "server") return;
     this.answers.set(roi, answers);
-    answers.set(uid, { state: "asking", statistics: null });
+    answers.set(uid, { state: "asking", statistics: null, refusal: "" });
     try {
       const answer = await this.post.json(url, { volume_id: volumeId, kind: "ellipse", ...geometry(roi) });
-      answers.set(uid, { state: "server", statistics: parseStatistics(answer) });
-    } catch {
-      answers.set(uid, { state: "failed", statistics: null });
+      answers.set(uid, { state: "server", statistics: parseStatistics(answer), refusal: "" });
+    } catch (error) {
+      const refusal = error instanceof FetchError ? error.sentence : "";
+      answers.set(uid, { state: "failed", statistics: null, refusal });
     }
     this.changed.send();
   }

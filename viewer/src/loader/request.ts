@@ -3,6 +3,8 @@ export class FetchError extends Error {
   constructor(
     readonly status: number,
     readonly url: string,
+    /** What the server said, in the user's language; empty when it said nothing. */
+    readonly sentence = "",
   ) {
     super(`${status || "no answer"} from ${url}`);
   }
@@ -20,10 +22,22 @@ export async function request(fetcher: Fetch, url: string, init: RequestInit = {
     if (init.signal?.aborted) throw error;
     throw new FetchError(0, url);
   }
-  if (!response.ok) throw new FetchError(response.status, url);
+  if (!response.ok) throw new FetchError(response.status, url, await sentenceOf(response));
   // A session that ended sends the login page with status 200.
   if (response.redirected && response.headers.get("content-type")?.includes("text/html")) {
     throw new FetchError(401, url);
   }
   return response;
+}
+
+/** Refusals come as {"error": sentence}. */
+async function sentenceOf(response: Response): Promise<string> {
+  if (!response.headers.get("content-type")?.includes("json")) return "";
+  try {
+    const body: unknown = await response.json();
+    const error = typeof body === "object" && body !== null && "error" in body ? body.error : null;
+    return typeof error === "string" ? error : "";
+  } catch {
+    return "";
+  }
 }

@@ -24,10 +24,11 @@ function figure(page: Page, image: KeyImage, number: number): HTMLElement {
     if (image.viewState) engine.recall(image.viewState);
   };
   const remove = () => {
-    engine.keyImages.remove(image.id).then(
-      () => notify(t("removed"), "info"),
-      () => notify(t("removeFailed"), "red"),
-    );
+    const failed = () => notify(t("removeFailed"), "red");
+    engine.keyImages
+      .remove(image)
+      .then((restore) => notify(t("removed"), "info", { word: t("undo"), act: () => void restore().catch(failed) }))
+      .catch(failed);
   };
   const label = `${number} ${image.caption}`.trim();
   const picture = image.thumbnailUrl

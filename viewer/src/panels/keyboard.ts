@@ -17,7 +17,7 @@ export function listenToKeys(page: Page, pointer: PointerInput, keepLayout: () =
         event.preventDefault();
         return;
       }
-      const command = commandOf(event);
+      const command = commandOf(event, document.body.dataset.letterKeys === "off");
       if (!command) return;
       if (isRange(event.target) && command.name === "step") return;
       event.preventDefault();

@@ -78,13 +78,13 @@ function rows(page: Page, m: Measurement): HTMLElement[] {
 }
 
 /** Who computed the number: only the server's may leave the viewer. */
-function source({ t }: Page, { state, server, statistics }: RegionResult): HTMLElement {
+function source({ t }: Page, { state, server, statistics, refusal }: RegionResult): HTMLElement {
   const count = statistics ? `${statistics.voxels} ${t("voxels")}` : "";
   if (state === "server") {
     const title = [count, server?.method, server?.version].filter(Boolean).join("\n");
     return h("span", { class: "hvv-source is-server", title }, icon("shield-check"), t("byServer"));
   }
   if (state === "asking") return h("span", { class: "hvv-source", title: count }, t("asking"));
-  const title = state === "failed" ? t("askFailed") : count;
+  const title = state === "failed" ? refusal || t("askFailed") : count;
   return h("span", { class: `hvv-source ${state === "failed" ? "hv-amber" : ""}`, title }, t("byViewer"));
 }

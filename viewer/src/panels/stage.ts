@@ -20,7 +20,12 @@ export class Stage {
 
   constructor(private readonly page: Page) {
     const { engine } = page;
-    this.element = h("main", { class: "hvv-stage", "aria-label": page.t("viewer") }, this.grid, this.empty);
+    this.element = h(
+      "div",
+      { class: "hvv-stage", role: "group", "aria-label": page.t("viewer") },
+      this.grid,
+      this.empty,
+    );
     this.pointer = new PointerInput(page, this);
     this.grid.addEventListener("contextmenu", (event) => event.preventDefault());
     engine.store.subscribe((state, before) => {
@@ -78,7 +83,10 @@ export class Stage {
   /** Tells the engine where the cells are, in whole device pixels. */
   private measure(): void {
     const frame = this.grid.getBoundingClientRect();
-    const ratio = Math.min(MAX_RATIO, window.devicePixelRatio || 1);
+    const area = Math.max(1, frame.width * frame.height);
+    // Where the processor draws, pixels are dear: a large screen is drawn coarser and enlarged by the browser.
+    const affordable = Math.sqrt(this.page.engine.backend.pixelBudget / area);
+    const ratio = Math.min(MAX_RATIO, window.devicePixelRatio || 1, Math.max(0.5, affordable));
     this.pixelRatio = ratio;
     const boxes = this.cells.map(({ element, slot }) => {
       const box = element.getBoundingClientRect();

@@ -4,6 +4,7 @@ import type { SuvHeader } from "../core/volumeHeader";
 import { h, icon, replaceChildren, tracerName } from "./dom";
 import type { Page } from "./page";
 import { popover } from "./popover";
+import type { Translate } from "./words";
 
 /** The top line: who, which tracer, how much, and is the SUV to be trusted. */
 export function strip(page: Page): HTMLElement {
@@ -28,7 +29,7 @@ export function strip(page: Page): HTMLElement {
 function contents(page: Page, manifest: Manifest): (Node | null)[] {
   const { t, language } = page;
   const { patient, exam, study } = manifest;
-  const sex = patient.sex === "M" || patient.sex === "男" ? t("male") : patient.sex ? t("female") : "";
+  const sex = sexWord(patient.sex, t);
   const item = exam ? (language === "zh" ? exam.itemZh : exam.itemEn || exam.itemZh) : study.description;
   return [
     manifest.reportUrl
@@ -48,6 +49,11 @@ function contents(page: Page, manifest: Manifest): (Node | null)[] {
         )
       : null,
   ];
+}
+
+function sexWord(sex: string, t: Translate): string {
+  if (sex === "M") return t("male");
+  return sex === "F" ? t("female") : sex;
 }
 
 function ageText(age: string, years: string): string {

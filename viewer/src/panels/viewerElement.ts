@@ -3,6 +3,7 @@ import { Engine } from "../engine/engine";
 import { failureOf } from "../engine/failure";
 import type { Failure } from "../engine/loadedSeries";
 import { toViewState } from "../engine/viewState";
+import { FetchError } from "../loader/request";
 import { workerUnpacker } from "../loader/unpacker";
 import type { BackendChoice } from "../render/openBackend";
 import { captionOf, capture } from "./capture";
@@ -119,7 +120,8 @@ export class ViewerElement extends HTMLElement {
       this.tell("viewer:keyimage", {});
     } catch (error) {
       const { reason } = failureOf(error);
-      notify(`${t("captureFailed")}${t(reason)}`, "red");
+      const said = error instanceof FetchError ? error.sentence : "";
+      notify(`${t("captureFailed")}${said || t(reason)}`, "red");
     }
   }
 }

@@ -39,6 +39,8 @@ export interface Backend {
   readonly description: string;
   readonly canvas: HTMLCanvasElement;
   readonly texelFormat: TexelFormat;
+  /** Pixels of the whole canvas that are drawn quickly enough to scroll; infinite for a graphics card. */
+  readonly pixelBudget: number;
   /** Called when drawings and volumes were lost and have to be given again. */
   onRestored: (() => void) | null;
   /** Called when the graphics were lost and do not come back. */

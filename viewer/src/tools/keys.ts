@@ -55,16 +55,16 @@ const PLAIN: Readonly<Record<string, Command>> = {
 
 /**
  * What a key means. By `code`, the key's place: a Chinese input method changes `key` but not `code`.
- * Null for keys that are not the viewer's, so that the browser keeps its own.
+ * A user may have switched single characters off; arrows, Escape and Delete stay. Null for keys that are not the viewer's, so that the browser keeps its own.
  */
-export function commandOf(press: KeyPress): Command | null {
+export function commandOf(press: KeyPress, lettersOff = false): Command | null {
   if (press.ctrlKey || press.metaKey) {
     if (press.altKey) return null;
     if (press.code === "KeyZ") return { name: press.shiftKey ? "redo" : "undo" };
     if (press.code === "KeyY") return { name: "redo" };
     return null;
   }
-  if (press.altKey) return null;
+  if (press.altKey || (lettersOff && /^(Key|Digit|Numpad|Bracket|Backslash)/.test(press.code))) return null;
   const digit = /^(?:Digit|Numpad)([1-5])$/.exec(press.code);
   if (digit) return { name: press.shiftKey ? "ctWindow" : "petUpper", index: Number(digit[1]) - 1 };
   if (press.shiftKey) return press.code === "KeyK" ? { name: "keyLayout" } : null;

@@ -22,6 +22,7 @@ export class CpuBackend implements Backend {
   readonly kind = "cpu";
   readonly description = "CPU";
   readonly texelFormat = "none";
+  readonly pixelBudget = 2_500_000;
   onRestored: (() => void) | null = null;
   onGone: (() => void) | null = null;
   private readonly volumes = new Map<string, Held>();

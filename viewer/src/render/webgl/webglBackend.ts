@@ -41,6 +41,10 @@ export class WebglBackend implements Backend {
     return gl ? new WebglBackend(canvas, gl, format) : null;
   }
 
+  get pixelBudget(): number {
+    return this.capabilities.software ? 2_500_000 : Number.POSITIVE_INFINITY;
+  }
+
   get description(): string {
     return `WebGL2 ${this.texelFormat === "half" ? "R16F" : "R32F"}`;
   }
