@@ -12,10 +12,7 @@ logger = logging.getLogger("hevesy.requests")
 
 PERMISSIONS_POLICY = ", ".join(
     ["camera=(self)", "microphone=(self)", "fullscreen=(self)", "clipboard-write=(self)"]
-    + [
-        f"{feature}=()"
-        for feature in ("geolocation", "payment", "usb", "bluetooth", "midi", "display-capture")
-    ]
+    + [f"{feature}=()" for feature in ("geolocation", "payment", "usb", "midi", "display-capture")]
 )
 """Cameras scan QR codes and photograph request forms; microphones dictate. Nothing else is asked of a browser."""
 

@@ -9,14 +9,18 @@ from django.utils.translation import pgettext_lazy
 from hevesy.foundation.audit.queries import Filter
 
 
+class _Day(forms.DateInput):
+    input_type = "date"
+
+
 class FilterForm(forms.Form):
     """The filters of the audit page; wrong input narrows nothing and is said."""
 
     person = forms.CharField(required=False, max_length=60, label=pgettext_lazy("audit", "Person"))
     patient = forms.CharField(required=False, max_length=40, label=_("Patient number"))
     verb = forms.CharField(required=False, max_length=60, label=_("What was done"))
-    since = forms.DateField(required=False, label=pgettext_lazy("audit", "From"))
-    until = forms.DateField(required=False, label=pgettext_lazy("audit", "To"))
+    since = forms.DateField(required=False, widget=_Day, label=pgettext_lazy("audit", "From"))
+    until = forms.DateField(required=False, widget=_Day, label=pgettext_lazy("audit", "To"))
     outcome = forms.ChoiceField(
         required=False,
         choices=[

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from hevesy.foundation.accounts.guards import StaffRequest, needs
@@ -48,7 +49,10 @@ def _list(request: StaffRequest) -> HttpResponse:
     context = {
         "page": page,
         "lines": [queries.line(job) for job in page.object_list],
-        "states": [(value, word, counts[value]) for value, word in Job.State.choices],
+        "states": [
+            ("", _("Every state")),
+            *((value, f"{word} {counts[value]}") for value, word in Job.State.choices),
+        ],
         "state": state,
         "q": text,
         "query": query.urlencode(),
