@@ -76,6 +76,9 @@ class Exam(models.Model):
     visit_state = models.CharField(max_length=14)
     report_state = models.CharField(max_length=14, blank=True)
     state = models.CharField(max_length=14, db_index=True)
+    state_since = models.DateTimeField(
+        null=True, help_text="when it came into this state; warnings count from here (clause 1.6)"
+    )
     booked_for = models.DateTimeField(
         null=True, db_index=True, help_text="start of the first scheduled step"
     )
@@ -83,6 +86,9 @@ class Exam(models.Model):
     created_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT)
     is_demo = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "state_since"], name="exam_state_since")]
 
     def __str__(self) -> str:
         return self.number

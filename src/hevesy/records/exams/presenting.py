@@ -119,8 +119,8 @@ def path(
     order = list(states.STATES)
     now = order.index(exam.state)
     last: dict[str, TimelineRow] = {}
-    for row in timeline:
-        last[row.event] = row
+    for happened in timeline:
+        last[happened.event] = happened
     gives = any(step.administers for step in steps)
     scans = any(step.phase is None or step.phase.acquires for step in steps)
     skipped = set()

@@ -9,6 +9,7 @@ from hevesy.records.exams.actions.book import (
     reschedule,
     reschedule_step,
 )
+from hevesy.records.exams.actions.export import ExportRefused, export_exams
 from hevesy.records.exams.actions.interview import InterviewRefused, record_interview
 from hevesy.records.exams.actions.moves import MoveRefused, set_report_state
 from hevesy.records.exams.actions.steps import discontinue_exam, move_step
@@ -23,6 +24,7 @@ from hevesy.records.exams.actions.visit import (
 __all__ = [
     "AlreadyBooked",
     "BookingRefused",
+    "ExportRefused",
     "InterviewRefused",
     "MoveRefused",
     "SlotTaken",
@@ -30,6 +32,7 @@ __all__ = [
     "cancel_exam",
     "correct_exam",
     "discontinue_exam",
+    "export_exams",
     "mark_arrived",
     "mark_no_show",
     "move_step",

@@ -77,7 +77,9 @@ def settle(
 ) -> Exam:
     """Derive the state, save the examination, append the timeline and audit rows, announce after commit."""
     step_states = exam.steps.values_list("state", flat=True)
-    exam.state = states.derive(exam.visit_state, step_states, exam.report_state)
+    state = states.derive(exam.visit_state, step_states, exam.report_state)
+    if state != exam.state or exam.state_since is None:
+        exam.state, exam.state_since = state, at or timezone.now()
     exam.version += 1
     exam.save()
     TimelineRow.objects.create(

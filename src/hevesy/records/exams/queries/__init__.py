@@ -1,12 +1,15 @@
 """Reading examinations, narrowed to what the reader may see."""
 
+from hevesy.records.exams.queries.finding import Criteria, find, waiting
 from hevesy.records.exams.queries.lists import (
     by_code,
     by_number,
     counts_by_state,
     day_list,
     visible_to,
+    with_rows,
 )
+from hevesy.records.exams.queries.overdue import due_soon, overdue
 from hevesy.records.exams.queries.slots import (
     Option,
     booking_notes,
@@ -18,6 +21,7 @@ from hevesy.records.exams.queries.slots import (
 from hevesy.records.exams.queries.worklist import worklist
 
 __all__ = [
+    "Criteria",
     "Option",
     "booking_notes",
     "by_code",
@@ -25,9 +29,14 @@ __all__ = [
     "counts_by_state",
     "day_list",
     "day_options",
+    "due_soon",
+    "find",
     "first_free",
     "next_step_of",
+    "overdue",
     "visible_to",
+    "waiting",
     "week",
+    "with_rows",
     "worklist",
 ]

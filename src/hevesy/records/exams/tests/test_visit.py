@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.db import DatabaseError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -289,3 +290,15 @@ def test_whatever_is_pressed_the_row_stays_within_the_table(the_desk, an_exam, m
             assert (before, move) in states.STEP
     exam = Exam.objects.get()
     assert exam.state == states.derive(exam.visit_state, [step.state], "")
+
+
+@pytest.mark.clause("1.4")
+def test_what_happened_cannot_be_rewritten_even_in_the_database(the_desk, an_exam):
+    mark_arrived(the_desk, an_exam)
+    record_interview(the_desk, an_exam, ANSWERS)
+
+    for rows in (an_exam.timeline, an_exam.interviews):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            rows.update(exam=an_exam)
+        with pytest.raises(DatabaseError), transaction.atomic():
+            rows.all().delete()
