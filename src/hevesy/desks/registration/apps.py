@@ -6,3 +6,8 @@ class RegistrationConfig(AppConfig):
     name = "hevesy.desks.registration"
     label = "registration"
     verbose_name = _("Registration")
+
+    def ready(self) -> None:
+        from hevesy.desks.registration import entries
+
+        entries.register()

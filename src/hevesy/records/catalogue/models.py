@@ -137,6 +137,13 @@ class ExamItem(Named):
     source = models.CharField(max_length=120, blank=True)
     version = models.PositiveIntegerField(default=1)
 
+    @property
+    def preparation(self) -> list[str]:
+        """What to tell the patient, line by line, in the language of the request."""
+        english = (get_language() or "").startswith("en")
+        text = (self.preparation_en if english else self.preparation_zh) or self.preparation_zh
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
 
 class ItemPhase(models.Model):
     """One scheduled step of an item: rest, stress, early, delayed, second tracer."""
@@ -169,6 +176,11 @@ class ItemPhase(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["item", "number"], name="one_phase_per_number")
         ]
+
+    @property
+    def name(self) -> str:
+        """The name in the language of the request; empty for an item's only phase."""
+        return self.name_en if (get_language() or "").startswith("en") else self.name_zh
 
 
 class ColourMap(Named):

@@ -6,6 +6,7 @@ from hevesy.records.exams.queries.lists import (
     by_number,
     counts_by_state,
     day_list,
+    on_day,
     visible_to,
     with_rows,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "find",
     "first_free",
     "next_step_of",
+    "on_day",
     "overdue",
     "visible_to",
     "waiting",

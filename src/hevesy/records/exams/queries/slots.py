@@ -130,15 +130,15 @@ def _options(
             for moment in calendar.grid(first + timedelta(days=ahead)):
                 if free_from is not None and moment < free_from:
                     continue
-                if not_before is not None and moment < not_before:
-                    continue
                 chain = place(own, moment, books)
                 if chain is None:
                     continue
-                # A time whose injection is over cannot be offered any more.
-                if not_before is not None and (chain.injects_at or moment) < now:
-                    continue
+                # Packed from the opening on, also over what is past: the offers stay where they are all day.
                 free_from = chain.steps[0].ends_at
+                if not_before is not None and (
+                    moment < not_before or (chain.injects_at or moment) < now
+                ):
+                    continue
                 asks = item.requires_interview
                 before = chain.injects_at or chain.starts_at
                 found[moment, chosen] = Option(

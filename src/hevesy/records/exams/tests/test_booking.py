@@ -146,9 +146,11 @@ def test_options_show_arrival_and_injection_and_what_is_taken(the_desk, an_exam)
     options = day_options(an_exam.item, TUESDAY, not_before=at(8, 30))
 
     first = options[0]
-    assert first.starts_at == at(9, 10)  # it is past 08:05, and the drug needs an hour
-    assert first.chain.injects_at == at(8, 10)
-    assert first.arrives_at == at(7, 40)
+    assert first.starts_at == at(
+        9, 15
+    )  # 08:00 + 3 × 25 min; it is 08:05, and the drug needs an hour
+    assert first.chain.injects_at == at(8, 15)
+    assert first.arrives_at == at(7, 45)
     assert not [o for o in options if at(9, 35) < o.starts_at < at(10, 25)]
     assert first_free(an_exam.item, at(9, 40)).starts_at == at(10, 25)
     assert [day.count > 0 for day in week(an_exam.item, TUESDAY)] == [True] * 7
