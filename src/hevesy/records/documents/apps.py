@@ -9,6 +9,7 @@ class DocumentsConfig(AppConfig):
 
     def ready(self) -> None:
         from hevesy.foundation.files import access
+        from hevesy.records.documents import permissions
 
         for kind in ("slip", "exam_label", "dose_label"):
-            access.register(kind, lambda request, _stored: request.user.may("documents.print"))
+            access.register(kind, permissions.may_read_paper)

@@ -6,3 +6,9 @@ class FindingsConfig(AppConfig):
     name = "hevesy.records.findings"
     label = "findings"
     verbose_name = _("Findings")
+
+    def ready(self) -> None:
+        from hevesy.foundation.files import access
+        from hevesy.records.findings.permissions import may_read_picture
+
+        access.register("key_image", may_read_picture)

@@ -12,17 +12,25 @@ from hevesy.records.reports.models import Publication, PublicationView
 
 
 def note_view(
-    by: Actor, publication: Publication, form: PublicationView.Form = PublicationView.Form.PAGE
+    by: Actor,
+    publication: Publication,
+    form: PublicationView.Form = PublicationView.Form.PAGE,
+    *,
+    outcome: str = "ok",
 ) -> None:
-    """Write down that somebody read a publication: for the department's list, and in the audit trail."""
+    """Write down that somebody read a publication: for the department's list, and in the audit trail.
+
+    With another `outcome` nothing of it was shown: that is for the audit trail alone.
+    """
     with transaction.atomic():
-        if by.user is not None:
+        if by.user is not None and outcome == "ok":
             PublicationView.objects.create(publication=publication, user=by.user, form=form)
         record(
             by,
             "report.view",
             publication.report,
             patient_id=publication.report.exam.patient_id,
+            outcome=outcome,
             version=publication.version.number,
             form=str(form),
         )
