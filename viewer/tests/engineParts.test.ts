@@ -239,6 +239,28 @@ describe("the library of volumes", () => {
     expect(log).toEqual(["1.2.3 4×4×3"]);
   });
 
+  it("frees what is not shown and gives it back when it is shown again, without asking the server", async () => {
+    const log: string[] = [];
+    const held = new Set<string>();
+    const plain = fakeBackend(log);
+    const backend: Backend = {
+      ...plain,
+      has: (key) => held.has(key),
+      drop: (key) => held.delete(key),
+      begin: (key, volume) => ({ ...plain.begin(key, volume), finish: () => held.add(key) }),
+    };
+    const server = imageServer();
+    const library = new VolumeLibrary(server.fetch, inlineUnpacker, new AbortController().signal, backend);
+    library.update(manifest.series);
+    await library.open(["1.2.3", "1.2.4"]);
+    library.release(["1.2.3"]);
+    expect([...held]).toEqual(["1.2.3"]);
+    const before = server.asked.length;
+    await library.open(["1.2.3", "1.2.4"]);
+    expect([...held].sort()).toEqual(["1.2.3", "1.2.4"]);
+    expect(server.asked.length).toBe(before);
+  });
+
   it("waits for a series that is being prepared", async () => {
     const preparing = parseManifest(manifestJson());
     const entries = preparing.series.map((s) => ({

@@ -133,6 +133,8 @@ export class Engine implements ToolTarget {
   /** Puts a series below or above; null takes it away. */
   async show(role: "base" | "overlay", uid: string | null): Promise<void> {
     this.store.set(role === "base" ? { base: uid } : { overlay: uid });
+    const { base, overlay } = this.store.state;
+    this.library.release([base, overlay].filter((shown) => shown !== null));
     await this.openWanted();
   }
 

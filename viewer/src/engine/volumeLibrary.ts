@@ -48,8 +48,22 @@ export class VolumeLibrary {
   /** Loads previews of all, then full resolutions one after the other, so that something is seen of each as soon as can be. */
   async open(uids: readonly string[]): Promise<void> {
     const todo = uids.filter((uid) => this.series.get(uid)?.entry.volume?.status === "ready");
+    for (const uid of todo) this.giveBack(uid);
     await Promise.all(todo.map((uid) => this.once(`${uid} preview`, uid, () => this.loadPreview(uid))));
     for (const uid of todo) await this.once(`${uid} full`, uid, () => this.loadFull(uid));
+  }
+
+  /** Frees the graphics memory of series that are no longer shown; their voxels stay for when they are shown again. */
+  release(shown: readonly string[]): void {
+    for (const uid of this.series.keys()) if (!shown.includes(uid)) this.backend.drop(uid);
+  }
+
+  private giveBack(uid: string): void {
+    const { grid, header, mip, revision } = this.series.get(uid)!;
+    if (!grid || !header || this.backend.has(uid)) return;
+    if (mip) this.backend.putMip(uid, mip);
+    this.uploadGrid(uid, header, grid);
+    this.patch(uid, { revision: revision + 1 });
   }
 
   /** Forgets a failure and tries again. */

@@ -38,6 +38,7 @@ export type Shape =
 /** Everything measured on the slice a slot shows, as shapes; drawn as SVG on the page and again into key images. */
 export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[] {
   const view = engine.view(slot);
+  const shown = engine.seriesIn(slot);
   const shapes: Shape[] = [];
   for (const m of engine.measurementsIn(slot)) {
     const selected = engine.store.state.selected === m.id;
@@ -48,13 +49,15 @@ export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[
       const rx = m.radiusUMm / view.mmPerPixel;
       const ry = m.radiusVMm / view.mmPerPixel;
       shapes.push({ kind: "ellipse", x: c.x, y: c.y, rx, ry, degrees, selected });
-      shapes.push(label(ellipseLines(engine, m), c.x - rx, c.x + rx, c.y - ry, view.width, pixelRatio));
+      const extent = { left: c.x - rx, right: c.x + rx, top: c.y - ry, bottom: c.y + ry };
+      shapes.push(label(ellipseLines(engine, m, shown), extent, view.width, pixelRatio));
     } else {
       const a = toPixel(view, m.from);
       const b = toPixel(view, m.to);
       shapes.push({ kind: "line", x1: a.x, y1: a.y, x2: b.x, y2: b.y, selected });
       const [left, right] = a.x < b.x ? [a, b] : [b, a];
-      shapes.push(label([`${m.label} ${lengthText(m)}`], left.x, right.x, right.y, view.width, pixelRatio));
+      const extent = { left: left.x, right: right.x, top: right.y, bottom: Math.max(left.y, right.y) };
+      shapes.push(label([`${m.label} ${lengthText(m)}`], extent, view.width, pixelRatio));
     }
     if (!selected) continue;
     for (const [, at] of gripPoints(m)) {
@@ -65,30 +68,34 @@ export function shapesIn(engine: Engine, slot: Slot, pixelRatio: number): Shape[
   return shapes;
 }
 
-/** A label to the right of what it names, or to the left where there is no room: the colour bar has its place too. */
-function label(
-  lines: readonly string[],
-  left: number,
-  right: number,
-  y: number,
-  cellWidth: number,
-  pixelRatio: number,
-): Shape {
+interface Extent {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** A label beside what it names: to the right, else to the left, else under it; never over the cell's border or its colour bar. */
+function label(lines: readonly string[], at: Extent, cellWidth: number, pixelRatio: number): Shape {
   const gap = 6 * pixelRatio;
-  const needed = Math.max(...lines.map((line) => line.length)) * 6.6 * pixelRatio;
-  const leftward = right + gap + needed > cellWidth - 30 * pixelRatio && left - gap - needed > 0;
-  const top = Math.max(14 * pixelRatio, y);
-  return { kind: "label", x: leftward ? left - gap : right + gap, y: top, leftward, lines };
+  const needed = Math.max(...lines.map((line) => line.length)) * 6.8 * pixelRatio;
+  const room = cellWidth - 32 * pixelRatio;
+  const top = Math.max(14 * pixelRatio, at.top);
+  if (at.right + gap + needed <= room) return { kind: "label", x: at.right + gap, y: top, leftward: false, lines };
+  if (at.left - gap - needed >= 0) return { kind: "label", x: at.left - gap, y: top, leftward: true, lines };
+  const x = Math.max(gap, Math.min(at.left, room - needed));
+  return { kind: "label", x, y: at.bottom + 15 * pixelRatio, leftward: false, lines };
 }
 
 export function lengthText(m: Measurement): string {
   return m.kind === "length" ? `${formatNumber(length(subtract(m.to, m.from)), 1)} mm` : "";
 }
 
-/** "R1", then one line per series: what, highest and mean. */
-function ellipseLines(engine: Engine, m: Measurement & { kind: "ellipse" }): string[] {
+/** "R1", then one line per series that the cell shows: what, highest and mean. */
+function ellipseLines(engine: Engine, m: Measurement & { kind: "ellipse" }, shown: readonly string[]): string[] {
   const lines = [m.label];
   for (const uid of m.seriesUids) {
+    if (!shown.includes(uid)) continue;
     const { statistics } = engine.measurements.result(m, uid);
     if (!statistics) continue;
     const { units, max, mean } = statistics;

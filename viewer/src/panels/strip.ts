@@ -33,7 +33,12 @@ function contents(page: Page, manifest: Manifest): (Node | null)[] {
   const item = exam ? (language === "zh" ? exam.itemZh : exam.itemEn || exam.itemZh) : study.description;
   return [
     manifest.reportUrl
-      ? h("a", { class: "btn is-ghost", href: manifest.reportUrl }, icon("arrow-back-up"), h("span", {}, t("report")))
+      ? h(
+          "a",
+          { class: "btn is-ghost", href: manifest.reportUrl, title: t("report"), "aria-label": t("report") },
+          icon("arrow-back-up"),
+          h("span", {}, t("report")),
+        )
       : null,
     h("span", { class: "hvv-name" }, patient.name),
     facts([`${sex} ${ageText(patient.age, t("years"))}`.trim(), exam?.number || patient.patientId, item]),

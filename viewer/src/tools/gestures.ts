@@ -18,9 +18,9 @@ export function crosshairGesture(target: ToolTarget, slot: Slot, start: CellPoin
   return { move: (point) => go(point, false), end: (point) => go(point, true) };
 }
 
-/** Right button: width and level, or the upper limit of PET. */
+/** Right button: width and level, or the upper limit of PET. In a fused picture the overlay's, with Shift the base's. */
 export function windowGesture(target: ToolTarget, slot: Slot, start: CellPoint): Gesture {
-  const uid = target.seriesIn(slot).at(-1);
+  const uid = target.seriesIn(slot).at(start.shift ? 0 : -1);
   const first = uid ? target.window(uid) : null;
   const go = (point: CellPoint) => {
     if (!uid || !first) return;
