@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from pynetdicom import AE
 
 from hevesy.gateways.dicom.server import make_server
@@ -86,3 +91,74 @@ def dcmtk():
 
     run.path_of = path_of  # type: ignore[attr-defined]
     return run
+
+
+class Process:
+    """`hevesy dicom` as a process of its own, on the database and the store of the test."""
+
+    def __init__(self, **environment: str) -> None:
+        self.environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "hevesy.config.settings.base",
+            "HEVESY_DATABASE_URL": _database_url(),
+            "HEVESY_STORAGE_URL": settings.STORAGE_URL,
+            "HEVESY_HOME": str(settings.HOME),
+            "HEVESY_DICOM": "127.0.0.1:0",
+            "HEVESY_SECRET_KEY": settings.SECRET_KEY,
+            **environment,
+        }
+        self.port = 0
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hevesy", "dicom"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout
+        said = self.process.stdout.readline()
+        found = re.search(r":(\d+),", said)
+        assert found, f"hevesy dicom did not start: {said!r}"
+        self.port = int(found[1])
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to tidy."""
+        assert self.process
+        self.process.kill()
+        self._reap()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process
+        self.process.terminate()
+        return self._reap()
+
+    def _reap(self) -> int:
+        assert self.process
+        code = self.process.wait(40)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
+
+
+def _database_url() -> str:
+    """Where another process finds the database of this test."""
+    entry = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{entry['NAME']}"
+    host, name = quote(str(entry["HOST"]), safe=""), entry["NAME"]
+    user = quote(entry["USER"])
+    return f"postgresql://{user}:{quote(entry['PASSWORD'] or '')}@{host}:{entry['PORT']}/{name}"
+
+
+@pytest.fixture
+def a_process(transactional_db: None, a_scanner: Device) -> Iterator[Process]:
+    """`hevesy dicom`, started and stopped by the test; killed at the end if it still runs."""
+    process = Process()
+    yield process
+    if process.process and process.process.poll() is None:
+        process.kill()

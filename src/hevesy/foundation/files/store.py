@@ -158,7 +158,9 @@ class LocalStore:
             # After a failed fsync the pages are lost and a second fsync would lie: the caller rewrites from source.
             os.fsync(file.fileno())
         if final.exists() and final.stat().st_size == temporary.stat().st_size:
-            # Perhaps renamed by a process that died before its folder was synced.
+            # Perhaps renamed by a process that died before its folder was synced. Its time becomes new, so that no
+            # sweep takes it for an old leftover while the caller writes its row.
+            os.utime(final)
             _sync_folder(final.parent)
             temporary.unlink()
             return key

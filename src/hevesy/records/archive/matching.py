@@ -76,11 +76,17 @@ def find(study: Study) -> tuple[Exam | None, list[str]]:
         exam = exams.filter(number=accession).first()
     if exam is None:
         return None, ["no_examination"]
+    reasons = differences(study, exam)
+    if not study.patient_id.strip() and not by_uid:
+        reasons.insert(0, "patient_id_missing")
+    return exam, reasons
+
+
+def differences(study: Study, exam: Exam) -> list[str]:
+    """What the headers of a study say otherwise than the examination (keys of `MISMATCHES`)."""
     reasons = []
-    patient_id = study.patient_id.strip()
-    if not patient_id and not by_uid:
-        reasons.append("patient_id_missing")
-    elif patient_id and patient_id not in _numbers_of(exam.patient):
+    patient_id, accession = study.patient_id.strip(), study.accession_number.strip()
+    if patient_id and patient_id not in numbers_of(exam.patient):
         reasons.append("patient_id_differs")
     if accession and accession != exam.number:
         reasons.append("accession_differs")
@@ -91,10 +97,10 @@ def find(study: Study) -> tuple[Exam | None, list[str]]:
         reasons.append("birth_date_differs")
     if {study.patient_sex, exam.patient.sex} == {"M", "F"}:
         reasons.append("sex_differs")
-    return exam, reasons
+    return reasons
 
 
-def _numbers_of(patient: Patient) -> set[str]:
+def numbers_of(patient: Patient) -> set[str]:
     """The department's numbers of a person: also those of records merged into theirs, or theirs into."""
     root = patient
     while root.merged_into is not None:

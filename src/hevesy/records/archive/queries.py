@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.store import store
@@ -18,9 +19,73 @@ def visible_studies(by: Actor) -> QuerySet[Study]:
     return Study.objects.all()
 
 
+def search_studies(
+    by: Actor,
+    *,
+    text: str = "",
+    modality: str = "",
+    first: date | None = None,
+    last: date | None = None,
+    matched: bool | None = None,
+    drug: str = "",
+    attenuation_corrected: bool | None = None,
+    scanner: str = "",
+) -> QuerySet[Study]:
+    """Studies by patient or number, modality, day, drug, attenuation correction and scanner (clause 1.8); newest first.
+
+    A search with several conditions on a series wants one series that fulfils all of them.
+    """
+    studies = visible_studies(by)
+    for word in text.split()[:5]:
+        studies = studies.filter(
+            Q(patient_name__icontains=word)
+            | Q(patient_id__istartswith=word)
+            | Q(accession_number__istartswith=word)
+            | Q(study_instance_uid=word)
+            | Q(exam__number__istartswith=word)
+            | Q(exam__patient__name_zh__contains=word)
+            | Q(exam__patient__name_latin__icontains=word)
+        )
+    if first:
+        studies = studies.filter(study_date__gte=f"{first:%Y%m%d}")
+    if last:
+        studies = studies.filter(study_date__lte=f"{last:%Y%m%d}")
+    if matched is not None:
+        studies = studies.filter(exam__isnull=not matched)
+    of_series = Q()
+    if modality:
+        of_series &= Q(modality=modality)
+    if drug:
+        of_series &= Q(header__radiopharmaceutical__icontains=drug)
+    if scanner:
+        of_series &= Q(header__model__icontains=scanner) | Q(header__station__icontains=scanner)
+    if attenuation_corrected is not None:
+        series = Series.objects.filter(of_series)
+        corrected = series.filter(
+            Q(header__corrected_image__icontains="ATTN")
+            | Q(header__attenuation_corrected="YES")
+            | Q(header__attenuation_correction__icontains="measured")
+        ).values("pk")
+        of_series &= Q(pk__in=corrected) if attenuation_corrected else ~Q(pk__in=corrected)
+    if of_series:
+        studies = studies.filter(pk__in=Series.objects.filter(of_series).values("study"))
+    return studies.select_related("exam__patient", "exam__item").order_by("-study_date", "-id")
+
+
 def open_instance(instance: Instance) -> BinaryIO:
-    """The stored file as a stream; `FileNotFoundError` if it is lost (`hevesy fsck` lists those)."""
+    """The stored file as a stream; `FileNotFoundError` if it is lost (`hevesy fsck` lists those).
+
+    Zero preamble, our file meta information, the data set as received. `instance.hindrance` says why its pixels must
+    not be decoded, if they must not.
+    """
     return store().open(instance.path)
+
+
+def open_data_set(instance: Instance) -> BinaryIO:
+    """The data set alone, byte for byte as received, in `instance.transfer_syntax_uid`."""
+    file = store().open(instance.path)
+    file.seek(instance.data_set_offset)
+    return file
 
 
 def instance_path(instance: Instance) -> Path:

@@ -39,9 +39,10 @@ def mark_received(study: Study, now: datetime) -> bool:
     return opened
 
 
-def settle(study_id: int, *, by: Actor) -> datetime | None:
+def settle(study_id: int, *, by: Actor, quiet_s: float | None = None) -> datetime | None:
     """Count a quiet study and match it to its examination; tells `study_settled` after commit.
 
+    `quiet_s`: how long nothing may have come, else the department's `QUIET_S`; 0 when all is known to be there.
     Returns None when done (or nothing was to do), else the moment at which to look again.
     """
     with transaction.atomic():
@@ -49,7 +50,9 @@ def settle(study_id: int, *, by: Actor) -> datetime | None:
         if study is None or study.stable_at is not None:
             return None
         now = timezone.now()
-        quiet_at = study.last_received_at + timedelta(seconds=QUIET_S)
+        quiet_at = study.last_received_at + timedelta(
+            seconds=QUIET_S if quiet_s is None else quiet_s
+        )
         if quiet_at > now:
             return quiet_at
         count(study)

@@ -11,7 +11,7 @@ from hevesy.foundation.audit.actions import record
 from hevesy.records.archive.advancing import advance
 from hevesy.records.archive.announcing import announce, tell
 from hevesy.records.archive.events import study_linked, study_unlinked
-from hevesy.records.archive.matching import find
+from hevesy.records.archive.matching import differences
 from hevesy.records.archive.models import Refusal, Study
 from hevesy.records.exams.models import Exam
 
@@ -37,7 +37,7 @@ def link_study(by: Actor, study: Study, exam: Exam, *, reason: str) -> Study:
             _("Examination %(number)s was cancelled. Restore it or choose another one.")
             % {"number": exam.number}
         )
-    _found, against = find(study)
+    against = differences(study, exam)
     study.exam, study.match, study.mismatch = exam, Study.Match.MANUAL, []
     study.save(update_fields=["exam", "match", "mismatch"])
     record(

@@ -1,0 +1,190 @@
+"""Comparing the rows with the object store: what is lost, short or changed, and what no row names.
+
+Damage is only reported: nothing here deletes what a row names. What no row names is the leftover of a crash between
+"file" and "row"; after a day it is adopted if it is an object of ours, else removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from hevesy.foundation.accounts.actors import Actor
+from hevesy.foundation.files.models import StoredFile
+from hevesy.foundation.files.store import CHUNK_BYTES, KEY, sha256_of_file, sha256_of_key, store
+from hevesy.records.archive.ingest import receive
+from hevesy.records.archive.models import Instance, PreparedVolume, Refusal
+
+Kind = Literal["lost", "short", "changed", "orphan", "adopted", "removed"]
+DAMAGE: frozenset[Kind] = frozenset(("lost", "short", "changed"))
+ORPHAN_AGE_S = 24 * 3600
+_BATCH = 500
+
+Progress = Callable[[int], None]
+Keeper = Callable[[list[str]], set[str]]
+KEEPERS: list[Keeper] = []
+"""Who else keeps keys of the store. Whoever writes objects without a `StoredFile` registers here, or `fsck --repair`
+takes them for leftovers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be, or was put right."""
+
+    kind: Kind
+    key: str
+    what: str
+
+
+def keeper(function: Keeper) -> Keeper:
+    """Register a function that says which of the given keys it still needs."""
+    KEEPERS.append(function)
+    return function
+
+
+def check(
+    *, full: bool = False, repair: bool = False, by: Actor, progress: Progress | None = None
+) -> Iterator[Finding]:
+    """Walk all rows, then all objects; `full` also reads every byte and compares the hashes."""
+    yield from _check_rows(full, progress or _silent)
+    yield from _check_objects(repair, by, progress or _silent)
+
+
+def _silent(count: int) -> None:
+    """No progress is wanted."""
+
+
+def _check_rows(full: bool, progress: Progress) -> Iterator[Finding]:
+    count = 0
+    for instance in Instance.objects.order_by("pk").iterator(chunk_size=2000):
+        yield from _check_instance(instance, full)
+        count += 1
+        progress(count)
+    for key, what in (
+        *((one.path, f"refusal {one.pk}") for one in Refusal.objects.exclude(path="").iterator()),
+        *((one.key, f"file {one.pk} {one.name}") for one in StoredFile.objects.iterator()),
+    ):
+        yield from _check_key(key, what, full)
+        count += 1
+        progress(count)
+
+
+def _check_instance(instance: Instance, full: bool) -> Iterator[Finding]:
+    what = f"instance {instance.sop_instance_uid}"
+    try:
+        size = store().size(instance.path)
+    except (OSError, ValueError):
+        yield Finding("lost", instance.path, what)
+        return
+    if size != instance.size:
+        yield Finding("short", instance.path, f"{what}: {size} of {instance.size} bytes")
+    elif full and data_set_sha256(instance) != instance.sha256:
+        yield Finding("changed", instance.path, what)
+
+
+def data_set_sha256(instance: Instance) -> str:
+    """The SHA-256 of the stored data set as it lies on the disk now."""
+    digest = hashlib.sha256()
+    with store().open(instance.path) as file:
+        file.seek(instance.data_set_offset)
+        while piece := file.read(CHUNK_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _check_key(key: str, what: str, full: bool) -> Iterator[Finding]:
+    try:
+        path = store().path(key)
+    except (OSError, ValueError):
+        yield Finding("lost", key, what)
+        return
+    if full and sha256_of_file(path) != sha256_of_key(key):
+        yield Finding("changed", key, what)
+
+
+def _check_objects(repair: bool, by: Actor, progress: Progress) -> Iterator[Finding]:
+    keys = store().keys()
+    count = 0
+    while batch := list(islice(keys, _BATCH)):
+        kept = _kept(batch)
+        for key in batch:
+            if key not in kept:
+                yield _settle_orphan(key, repair, by)
+        count += len(batch)
+        progress(count)
+
+
+def _settle_orphan(key: str, repair: bool, by: Actor) -> Finding:
+    """Adopt or remove an object that no row names, if it is old enough to belong to nothing that is going on."""
+    age = _age_s(key)
+    if not repair or age < ORPHAN_AGE_S or not KEY.fullmatch(key):
+        return Finding("orphan", key, f"{age / 3600:.1f} h old")
+    if is_dicom(key):
+        received = receive(store().path(key).read_bytes(), by=by, received_from="fsck")
+        if _kept([key]):
+            return Finding("adopted", key, received.outcome)
+    _remove(key)
+    return Finding("removed", key, f"{age / 3600:.1f} h old")
+
+
+def _kept(keys: list[str]) -> set[str]:
+    return {key for one in KEEPERS for key in one(keys)}
+
+
+def _remove(key: str) -> None:
+    """Delete an object unless somebody stored it again meanwhile: moved aside first, looked at again, then deleted."""
+    aside = store().temporary_path()
+    path = store().path(key)
+    path.rename(aside)
+    if time.time() - aside.stat().st_mtime < ORPHAN_AGE_S or _kept([key]):
+        aside.rename(path)
+    else:
+        aside.unlink()
+
+
+def _age_s(key: str) -> float:
+    try:
+        return time.time() - (store().root / key).stat().st_mtime
+    except FileNotFoundError:
+        return 0
+
+
+def is_dicom(key: str) -> bool:
+    """Whether an object begins like the DICOM files that we write."""
+    with store().open(key) as file:
+        return file.read(132) == bytes(128) + b"DICM"
+
+
+@keeper
+def kept_instances(keys: list[str]) -> set[str]:
+    """Keys of stored instances."""
+    return set(Instance.objects.filter(path__in=keys).values_list("path", flat=True))
+
+
+@keeper
+def kept_aside(keys: list[str]) -> set[str]:
+    """Keys of what was refused or conflicting; kept also when the row is settled."""
+    return set(Refusal.objects.filter(path__in=keys).values_list("path", flat=True))
+
+
+@keeper
+def kept_files(keys: list[str]) -> set[str]:
+    """Keys of photos, PDF and the like."""
+    return set(StoredFile.objects.filter(key__in=keys).values_list("key", flat=True))
+
+
+@keeper
+def kept_volumes(keys: list[str]) -> set[str]:
+    """Keys that the headers of prepared volumes name."""
+    named: Iterable[dict[str, object]] = PreparedVolume.objects.values_list(
+        "header", flat=True
+    ).iterator()
+    wanted, found = set(keys), set()
+    for header in named:
+        found |= wanted.intersection(KEY.findall(json.dumps(header)))
+    return found
