@@ -20,9 +20,9 @@ router = Router()
 
 
 class Override(Schema):
-    """A warning that somebody accepts, with the reason."""
+    """A warning that somebody accepts, with the reason; `check` is the code of the warning."""
 
-    code: str
+    check: str
     reason: str
 
 

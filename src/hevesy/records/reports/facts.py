@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from hevesy.records.doses.models import Administration
 from hevesy.records.exams.models import Exam
+from hevesy.records.exams.presenting import age
 
 
 def administrations(exam: Exam) -> list[Administration]:
@@ -72,23 +75,31 @@ def _effective_dose_msv(given: list[Administration]) -> float | None:
 
 
 def template_values(exam: Exam) -> dict[str, str]:
-    """What `{{name}}` in a report template becomes; a missing value stays as its field, so that the check finds it."""
+    """What `{{name}}` in a report template becomes, with units, in the language of the page.
+
+    A missing value stays as its field, so that the check of the text finds it.
+    """
     facts = exam_facts(exam)
-    tracer = facts["tracers"][0] if facts["tracers"] else {}
-    values: dict[str, Any] = {
-        "tracer": tracer.get("name") or _planned_tracer(exam),
-        "activity_mbq": _rounded(tracer.get("administered_mbq"), 0),
-        "uptake_min": facts["uptake_min"],
-        "weight_kg": _rounded(facts["weight_kg"], 1),
-        "height_cm": _rounded(facts["height_cm"], 0),
-        "glucose_mmol_l": _rounded(facts["glucose_mmol_l"], 1),
-        "fasting_h": _rounded(facts["fasting_h"], 0),
+    given = facts["tracers"][0] if facts["tracers"] else {}
+    injected_at, scanned_at = given.get("at"), facts["acquired_at"]
+    values = {
+        "patient": exam.patient.name_zh,
+        "sex": exam.patient.get_sex_display(),
+        "age": age(exam.patient.birth_date),
+        "item": exam.item.name,
+        "tracer": given.get("name") or _planned_tracer(exam),
+        "activity": _quantity(given.get("administered_mbq"), 0, "MBq"),
+        "injected_at": _clock(injected_at),
+        "scanned_at": _clock(scanned_at),
+        "uptake": _("%(n)d minutes") % {"n": facts["uptake_min"]} if facts["uptake_min"] else "",
+        "weight": _quantity(facts["weight_kg"], 1, "kg"),
+        "height": _quantity(facts["height_cm"], 0, "cm"),
+        "glucose": _quantity(facts["glucose_mmol_l"], 1, "mmol/L"),
+        "fasting": _quantity(facts["fasting_h"], 0, "h"),
         "device": facts["device"],
         "diagnosis": exam.clinical_diagnosis,
-        "patient": exam.patient.name_zh,
-        "today": timezone.localdate().isoformat(),
     }
-    return {name: str(value) for name, value in values.items() if value not in (None, "")}
+    return {name: value for name, value in values.items() if value}
 
 
 def _planned_tracer(exam: Exam) -> str:
@@ -96,8 +107,12 @@ def _planned_tracer(exam: Exam) -> str:
     return first.tracer.plain if first and first.tracer else ""
 
 
-def _rounded(value: float | None, digits: int) -> str | None:
-    return None if value is None else f"{value:.{digits}f}"
+def _quantity(value: float | None, digits: int, unit: str) -> str:
+    return "" if value is None else f"{value:.{digits}f} {unit}"
+
+
+def _clock(at: str | None) -> str:
+    return f"{timezone.localtime(datetime.fromisoformat(at)):%H:%M}" if at else ""
 
 
 def fill(sections: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:

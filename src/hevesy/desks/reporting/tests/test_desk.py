@@ -59,7 +59,7 @@ def test_a_report_goes_from_template_to_marked_audit(
         name_zh="FDG 模板",
         name_en="FDG",
         sections={
-            "technique": "{{tracer}}，上机前静卧 {{uptake_min}} 分。",
+            "technique": "{{tracer}}，{{uptake}}后显像。",
             "findings": "",
             "impression": "",
         },
