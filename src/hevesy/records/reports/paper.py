@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.queries import open_file
@@ -55,10 +56,10 @@ def report_content(
         ],
         [_("Diagnosis"), exam.clinical_diagnosis or "—"],
         [_("Device"), known.get("device") or "—"],
-        [_("Tracer"), "{tracer}" if tracers else "—"],
+        [pgettext("report", "Tracer"), "{tracer}" if tracers else "—"],
         [_("Weight, glucose"), "，".join(body) or "—"],
         [
-            _("Uptake"),
+            pgettext("report", "Uptake"),
             _("%(n)d minutes") % {"n": known["uptake_min"]} if known.get("uptake_min") else "—",
         ],
         [
