@@ -26,7 +26,7 @@ class ViewingConfig(AppConfig):
             nav.NavEntry(
                 "reading",
                 _("Unmatched images"),
-                "unlink",
+                "link-off",
                 "viewing:unmatched",
                 "archive.link",
                 order=20,

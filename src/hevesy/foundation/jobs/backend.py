@@ -85,7 +85,6 @@ class LeaseBackend(BaseTaskBackend):
         return ()
 
 
-@transaction.atomic
 def _joined_or_new(task: LeaseTask, args: list[Any], kwargs: dict[str, Any]) -> Job:
     from hevesy.foundation.jobs.leases import database_now
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from hevesy.foundation.ui.chips import Chip
 from hevesy.foundation.ui.drawings import (
@@ -42,24 +42,33 @@ def specimens() -> dict[str, Any]:
         "tiles_ok": tiles("ok", "ok", "ok"),
         "tiles": tiles("ok", "wait", "bad"),
         "days": [
-            {"value": "day", "word": _("Today"), "on": True},
-            {"value": "week", "word": _("This week"), "count": 8},
-            {"value": "month", "word": _("This month"), "count": 2, "tone": "amber"},
+            {"value": "day", "word": pgettext("gallery", "Today"), "on": True},
+            {"value": "week", "word": pgettext("gallery", "This week"), "count": 8},
+            {
+                "value": "month",
+                "word": pgettext("gallery", "This month"),
+                "count": 2,
+                "tone": "amber",
+            },
         ],
         "tabs": [
-            {"word": _("Under way"), "on": True, "count": 8, "panel": "panel-1"},
-            {"word": _("To come"), "count": 12, "panel": "panel-2"},
+            {"word": pgettext("gallery", "Under way"), "on": True, "count": 8, "panel": "panel-1"},
+            {"word": pgettext("gallery", "To come"), "count": 12, "panel": "panel-2"},
         ],
         "heads": [
-            _("State"),
-            _("Patient"),
-            _("Examination"),
-            {"word": _("Weight"), "num": True},
-            {"word": _("Window"), "width": "wide"},
-            _("Flags"),
+            pgettext("gallery", "State"),
+            pgettext("gallery", "Patient"),
+            pgettext("gallery", "Examination"),
+            {"word": pgettext("gallery", "Weight"), "num": True},
+            {"word": pgettext("gallery", "Uptake window"), "width": "wide"},
+            pgettext("gallery", "Flags"),
             {"word": ""},
         ],
-        "sites": [("", "—"), ("right", _("right forearm")), ("left", _("left forearm"))],
+        "sites": [
+            ("", "—"),
+            ("right", pgettext("gallery", "right forearm")),
+            ("left", pgettext("gallery", "left forearm")),
+        ],
         "page": Paginator(range(230), 50).page(2),
         "tree": tree(),
         "timeline": timeline(now),

@@ -82,7 +82,7 @@ class Hub:
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self.reader: asyncio.Task[None] | None = None
-        self.thread = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self.thread: ThreadPoolExecutor | None = None
         self.starting = asyncio.Lock()
         self.sent: dict[int, datetime] = {}
         self.floor = 0
@@ -104,12 +104,16 @@ class Hub:
     def leave(self, listener: Listener) -> None:
         """Remove a page; the reader rests when the last one has gone."""
         self.listeners.discard(listener)
-        if not self.listeners and self.reader is not None:
+        if not self.listeners and self.reader is not None and self.thread is not None:
             self.reader.cancel()
             self.reader = None
             self.thread.submit(connection.close)
+            self.thread.shutdown(wait=False)
+            self.thread = None
 
     async def _ask(self, question: Any, *arguments: Any) -> Any:
+        if self.thread is None:
+            self.thread = ThreadPoolExecutor(1, thread_name_prefix="live")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.thread, _fresh, question, *arguments)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.queries import open_file
@@ -56,10 +55,10 @@ def report_content(
         ],
         [_("Diagnosis"), exam.clinical_diagnosis or "—"],
         [_("Device"), known.get("device") or "—"],
-        [pgettext("report", "Tracer"), "{tracer}" if tracers else "—"],
+        [_("Tracer"), "{tracer}" if tracers else "—"],
         [_("Weight, glucose"), "，".join(body) or "—"],
         [
-            pgettext("report", "Uptake"),
+            _("Uptake"),
             _("%(n)d minutes") % {"n": known["uptake_min"]} if known.get("uptake_min") else "—",
         ],
         [

@@ -119,10 +119,3 @@ def test_a_worker_told_to_stop_finishes_its_job_first(
 
     assert Job.objects.get().state == "done"
     assert Job.objects.get().attempts == 1
-
-
-def test_equal_work_may_be_asked_for_outside_of_a_transaction() -> None:
-    first = sample_tasks.settle.enqueue(study_id=7)
-    second = sample_tasks.settle.enqueue(study_id=7)
-
-    assert first.id == second.id

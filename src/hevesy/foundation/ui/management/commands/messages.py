@@ -75,7 +75,11 @@ class Command(BaseCommand):
     ) -> list[str]:
         """What lacks a translation in this app; with `collect` it is added to the `.po` file."""
         known = {entry.key: entry for entry in entries}
-        found, missing = [], []
+        found: list[str] = []
+        missing: list[str] = []
+        for said in entries:
+            if any("您" in text for text in said.translations):
+                found.append(f"{label}: {said.key.text!r}: the pages say 你, not 您")
         for key, place in strings_of(folder).items():
             entry = known.get(key)
             if (entry is None or not entry.done) and key not in common:

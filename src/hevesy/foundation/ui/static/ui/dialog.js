@@ -7,9 +7,13 @@ const openers = new WeakMap();
 /** @type {Element | null} */
 let lastPressed = null;
 
-document.addEventListener("pointerdown", (event) => {
-  lastPressed = /** @type {Element} */ (event.target).closest("button, a, [tabindex]");
-}, true);
+document.addEventListener(
+  "pointerdown",
+  (event) => {
+    lastPressed = /** @type {Element} */ (event.target).closest("button, a, [tabindex]");
+  },
+  true,
+);
 
 /** @param {HTMLDialogElement} dialog */
 export function open(dialog) {
@@ -17,34 +21,45 @@ export function open(dialog) {
   const active = document.activeElement;
   openers.set(dialog, active && active !== document.body ? active : lastPressed);
   dialog.showModal();
-  const first = dialog.querySelector("[autofocus], [data-first]") ??
+  const first =
+    dialog.querySelector("[autofocus], [data-first]") ??
     dialog.querySelector(".hv-dialog-body :is(input, select, textarea):not([readonly], [type=hidden], :disabled)") ??
     dialog.querySelector("footer .btn.is-primary, .btn.is-primary");
   if (first instanceof HTMLElement) first.focus();
   raise();
+  if (dialog.hasAttribute("data-sound")) alarm();
 }
+
+/** Dialogs that somebody left through one of their own buttons. */
+/** @type {WeakSet<HTMLDialogElement>} */
+const left = new WeakSet();
 
 each("dialog[data-dialog]", (element) => {
   const dialog = /** @type {HTMLDialogElement} */ (element);
   dialog.addEventListener("close", () => {
+    if (dialog.hasAttribute("data-hard") && !left.has(dialog)) {
+      // A hard stop has no way past it; a browser lets its own gesture close any dialog in the end.
+      dialog.showModal();
+      return;
+    }
+    left.delete(dialog);
     const opener = openers.get(dialog);
     if (dialog.closest("#hv-dialogs")) dialog.remove();
     raise();
     if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
     dialog.dispatchEvent(new CustomEvent("hv:closed", { bubbles: true }));
   });
-  // A hard stop has no way past it: Esc must not close it.
-  dialog.addEventListener("cancel", (event) => {
-    if (dialog.hasAttribute("data-hard")) event.preventDefault();
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && dialog.hasAttribute("data-hard")) event.preventDefault();
   });
   if (dialog.closest("#hv-dialogs") || dialog.hasAttribute("data-open")) open(dialog);
-  if (dialog.hasAttribute("data-sound") && dialog.open) alarm();
 });
 
 document.addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
   const close = target.closest?.("[data-close]");
-  if (close) /** @type {HTMLDialogElement | null} */ (close.closest("dialog"))?.close();
+  const closing = close?.closest("dialog");
+  if (closing instanceof HTMLDialogElement) leave(closing);
   const opener = target.closest?.("[data-opens]");
   if (opener) {
     const dialog = document.getElementById(opener.getAttribute("data-opens") ?? "");
@@ -54,15 +69,25 @@ document.addEventListener("click", (event) => {
 
 // A dialog may finish without new content: the server answers 204 with HX-Trigger: hv:close.
 document.addEventListener("hv:close", () => {
-  /** @type {HTMLDialogElement | undefined} */ ([...document.querySelectorAll("dialog[open]")].at(-1))?.close();
+  const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
+  if (dialog instanceof HTMLDialogElement) leave(dialog);
 });
+
+/** @param {HTMLDialogElement} dialog */
+function leave(dialog) {
+  left.add(dialog);
+  dialog.close();
+}
 
 /** Two low tones, three times: heard in a hot lab, not confused with a call. */
 export function alarm() {
   try {
     const audio = new AudioContext();
     for (let beep = 0; beep < 3; beep += 1) {
-      for (const [pitch, at] of [[440, 0], [330, 0.16]]) {
+      for (const [pitch, at] of [
+        [440, 0],
+        [330, 0.16],
+      ]) {
         const tone = audio.createOscillator();
         const volume = audio.createGain();
         const start = audio.currentTime + beep * 0.42 + at;

@@ -83,6 +83,7 @@ if (box && input && hits) {
     if (!box.contains(/** @type {Node} */ (event.target))) close();
   });
   box.addEventListener("focusout", (event) => {
-    if (!box.contains(/** @type {Node | null} */ (event.relatedTarget))) setTimeout(() => box.contains(document.activeElement) || close(), 150);
+    if (!box.contains(/** @type {Node | null} */ (event.relatedTarget)))
+      setTimeout(() => box.contains(document.activeElement) || close(), 150);
   });
 }

@@ -45,7 +45,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "F7") {
     const active = document.activeElement;
     const open = document.querySelector("dialog[open]") ?? document;
-    const input = active instanceof HTMLInputElement && active.dataset.now ? active : open.querySelector("input[data-now]");
+    const input =
+      active instanceof HTMLInputElement && active.dataset.now ? active : open.querySelector("input[data-now]");
     if (input instanceof HTMLInputElement) {
       event.preventDefault();
       fillNow(input);

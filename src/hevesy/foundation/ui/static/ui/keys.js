@@ -3,10 +3,19 @@
 /** Browsers own these. */
 const FORBIDDEN = new Set(["F1", "F3", "F5", "F10", "F11", "F12"]);
 
+/** Every scan begins with N: that letter waits until it is clear that no scanner goes on typing. */
+const SCAN_LETTER = "N";
+const WAIT_MS = 60;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
+
 /** @param {Element | null} element */
 export function isTextField(element) {
-  return element instanceof HTMLElement &&
-    (element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"));
+  return (
+    element instanceof HTMLElement &&
+    (element.isContentEditable ||
+      element.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"))
+  );
 }
 
 /** @param {HTMLElement} element */
@@ -15,6 +24,8 @@ function reachable(element) {
   if (modal && !modal.contains(element)) return false;
   return element.checkVisibility ? element.checkVisibility() : element.offsetParent !== null;
 }
+
+document.addEventListener("keydown", () => clearTimeout(waiting), true);
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -38,6 +49,7 @@ document.addEventListener("keydown", (event) => {
   const element = bound.at(-1);
   if (!element || (event.repeat && !element.hasAttribute("data-key-repeat"))) return;
   event.preventDefault();
-  if (element.matches("input, select, textarea")) element.focus();
-  else element.click();
+  const act = () => (element.matches("input, select, textarea") ? element.focus() : element.click());
+  if (wanted === SCAN_LETTER) waiting = setTimeout(act, WAIT_MS);
+  else act();
 });

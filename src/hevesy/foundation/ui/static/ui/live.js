@@ -3,7 +3,7 @@
  * allows six per server, and staff keep many tabs open). An element with `data-live="queue exams"` gets the event
  * `hv:live`; after 15 s without a sign from the server the page says that it may be old.
  */
-import { setServerTime, timeText, serverNow } from "./clock.js";
+import { serverNow, setServerTime, timeText } from "./clock.js";
 import { icon, word } from "./words.js";
 
 const LOST_MS = 15_000;
@@ -29,17 +29,22 @@ let gathered = new Map();
 const seen = [];
 
 /** @returns {HTMLElement[]} */
-const listeners = () => [...document.querySelectorAll("[data-live], [sse-connect]")];
+const listeners = () => [
+  .../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-live], [sse-connect]")),
+];
 
 /** @param {HTMLElement} element */
 function topicsOf(element) {
   const connect = element.getAttribute("sse-connect");
-  const text = element.dataset.live ?? (connect ? (new URL(connect, location.href).searchParams.get("topics") ?? "") : "");
+  const text =
+    element.dataset.live ?? (connect ? (new URL(connect, location.href).searchParams.get("topics") ?? "") : "");
   return text.split(/[\s,]+/).filter(Boolean);
 }
 
 function wanted() {
-  return [...new Set(["me", ...listeners().flatMap(topicsOf)])].filter((topic) => topic !== "me" || document.getElementById("hv-shell")).sort();
+  return [...new Set(["me", ...listeners().flatMap(topicsOf)])]
+    .filter((topic) => topic !== "me" || document.getElementById("hv-shell"))
+    .sort();
 }
 
 function connect() {
@@ -67,7 +72,7 @@ function connect() {
     const payload = JSON.parse(event.data);
     document.dispatchEvent(new CustomEvent("hv:event", { detail: payload }));
     gathered.set(payload.topic, payload);
-    gathering ??= setTimeout(deliver, GATHER_MS);
+    if (!gathering) gathering = setTimeout(deliver, GATHER_MS);
   });
   opened.addEventListener("reset", () => {
     sign();
@@ -104,7 +109,8 @@ function deliver() {
       element.dispatchEvent(new CustomEvent("hv:live", { detail }));
       for (const mine of topics) {
         const named = [element, ...element.querySelectorAll(`[hx-trigger*="sse:${mine}"]`)];
-        if (topic === mine || topic.startsWith(`${mine}:`)) for (const one of named) one.dispatchEvent(new CustomEvent(`sse:${mine}`, { detail }));
+        if (topic === mine || topic.startsWith(`${mine}:`))
+          for (const one of named) one.dispatchEvent(new CustomEvent(`sse:${mine}`, { detail }));
       }
       break;
     }
@@ -125,7 +131,11 @@ function refreshCounts() {
   if (!place || counting) return;
   counting = setTimeout(() => {
     counting = undefined;
-    if (!document.hidden) /** @type {any} */ (globalThis).htmx?.ajax("GET", place.dataset.counts, { target: "#hv-navs", swap: "innerHTML" });
+    if (!document.hidden)
+      /** @type {any} */ (globalThis).htmx?.ajax("GET", place.dataset.counts, {
+        target: "#hv-navs",
+        swap: "innerHTML",
+      });
   }, 3000);
 }
 

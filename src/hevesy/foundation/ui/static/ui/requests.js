@@ -40,14 +40,18 @@ document.addEventListener("htmx:afterRequest", (event) => {
   button.style.minWidth = "";
 });
 
-document.addEventListener("click", (event) => {
-  const off = /** @type {Element} */ (event.target).closest?.(".btn.is-off, [aria-disabled='true']");
-  if (!off) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const why = off.getAttribute("title");
-  if (why) toast({ text: why, tone: "info" });
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const off = /** @type {Element} */ (event.target).closest?.(".btn.is-off, [aria-disabled='true']");
+    if (!off) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const why = off.getAttribute("title");
+    if (why) toast({ text: why, tone: "info" });
+  },
+  true,
+);
 
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = /** @type {HtmxEvent} */ (event).detail;
@@ -55,10 +59,12 @@ document.addEventListener("htmx:responseError", (event) => {
   if (xhr.getResponseHeader("HX-Trigger")?.includes("hv:toast")) return;
   const reference = xhr.getResponseHeader("X-Reference") ?? "";
   if (xhr.status === 401) toast({ title: word("gone_title"), text: word("gone_text"), tone: "red" });
-  else if (xhr.status === 403) toast({ title: word("forbidden_title"), text: word("server_text"), tone: "amber", reference });
+  else if (xhr.status === 403)
+    toast({ title: word("forbidden_title"), text: word("server_text"), tone: "amber", reference });
   else if (xhr.status === 404) toast({ title: word("missing_title"), text: word("missing_text"), tone: "amber" });
   else if (xhr.status === 429) toast({ title: word("busy_title"), text: word("busy_text"), tone: "amber" });
-  else if (xhr.status < 500) toast({ title: word("refused_title"), text: word("invalid_title"), tone: "amber", reference });
+  else if (xhr.status < 500)
+    toast({ title: word("refused_title"), text: word("invalid_title"), tone: "amber", reference });
   else toast({ title: word("server_title"), text: word("server_text"), tone: "red", reference });
 });
 

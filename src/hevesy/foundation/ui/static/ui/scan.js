@@ -7,33 +7,44 @@ import { toast } from "./toast.js";
 import { say, word } from "./words.js";
 
 export const PREFIX = "NM1|";
-/** A person does not type faster than this between two keys. */
-export const GAP_MS = 30;
+/** Nobody types four keys, one of them with shift, as close to each other as this. */
+export const GAP_MS = 45;
 /** The same code within this time counts once. */
 export const TWICE_MS = 5000;
-/** Room for a scanner that pauses once, on a slow PC. */
-const SLOW_GAP_MS = 80;
+/** After the prefix there is no doubt any more: room for a scanner that pauses, on a slow PC. */
+const SLOW_GAP_MS = 150;
 
 /** US keyboard: code to character without and with shift. Scanners send US key codes unless told otherwise. */
 /** @type {Record<string, [string, string]>} */
-const KEYS = {
-  Backslash: ["\\", "|"], IntlBackslash: ["\\", "|"], Minus: ["-", "_"], Equal: ["=", "+"], Slash: ["/", "?"],
-  Period: [".", ">"], Comma: [",", "<"], Semicolon: [";", ":"], Quote: ["'", '"'], Space: [" ", " "],
-  NumpadDecimal: [".", "."], NumpadSubtract: ["-", "-"], NumpadDivide: ["/", "/"],
+const MARKS = {
+  Backslash: ["\\", "|"],
+  IntlBackslash: ["\\", "|"],
+  Minus: ["-", "_"],
+  Equal: ["=", "+"],
+  Slash: ["/", "?"],
+  Period: [".", ">"],
+  Comma: [",", "<"],
+  Semicolon: [";", ":"],
+  Quote: ["'", '"'],
+  Space: [" ", " "],
+  NumpadDecimal: [".", "."],
+  NumpadSubtract: ["-", "-"],
+  NumpadDivide: ["/", "/"],
 };
 const SHIFTED_DIGITS = ")!@#$%^&*(";
 
 /**
- * The character that a key would type on a US keyboard without an input method.
- * @param {{code: string, key: string, shiftKey: boolean, capsLock?: boolean}} event
+ * The character that a scanner meant by a key. Letters are capitals: codes have no others, and caps lock would turn
+ * them round. Marks are taken as typed, or from the key's place when an input method hides them.
+ * @param {{code: string, key: string, shiftKey: boolean}} event
  * @returns {string} empty for keys that type nothing
  */
-export function characterOf({ code, key, shiftKey, capsLock }) {
-  if (/^Key[A-Z]$/.test(code)) return shiftKey !== Boolean(capsLock) ? code[3] : code[3].toLowerCase();
-  if (/^Digit\d$/.test(code)) return shiftKey ? SHIFTED_DIGITS[Number(code[5])] : code[5];
+export function characterOf({ code, key, shiftKey }) {
+  if (/^Key[A-Z]$/.test(code)) return code[3];
   if (/^Numpad\d$/.test(code)) return code[6];
-  if (KEYS[code]) return KEYS[code][shiftKey ? 1 : 0];
-  return key.length === 1 ? key : "";
+  const typed = key.length === 1 && key > " " && key <= "~" ? key.toUpperCase() : "";
+  if (/^Digit\d$/.test(code)) return typed || (shiftKey ? SHIFTED_DIGITS[Number(code[5])] : code[5]);
+  return typed || (MARKS[code]?.[shiftKey ? 1 : 0] ?? "");
 }
 
 /** Gathers keys into codes. Knows nothing of the page, so that it can be tested with bare events. */
@@ -48,15 +59,16 @@ export class Reader {
 
   /**
    * Take one key.
-   * @param {{code: string, key: string, shiftKey: boolean, timeStamp: number, capsLock?: boolean}} event
-   * @returns {{kind: "none" | "maybe" | "reading"} | {kind: "code" | "twice" | "short", text: string}}
+   * @param {{code: string, key: string, shiftKey: boolean, timeStamp: number}} event
+   * @returns {{kind: "none" | "maybe" | "reading" | "code" | "twice" | "short", text?: string}}
    *   `reading` from the fourth key of a code on: the key belongs to the scanner and must reach no field
    */
   take(event) {
     const pause = event.timeStamp - this.last;
     const patience = this.text.startsWith(PREFIX) ? SLOW_GAP_MS : GAP_MS;
     if (this.text && pause > patience) this.text = "";
-    if (event.key === "Shift" || event.code.startsWith("Shift")) return { kind: this.text.startsWith(PREFIX) ? "reading" : "none" };
+    if (event.key === "Shift" || event.code.startsWith("Shift"))
+      return { kind: this.text.startsWith(PREFIX) ? "reading" : "none" };
     this.last = event.timeStamp;
     if (event.key === "Enter" || event.code === "Enter" || event.code === "NumpadEnter") {
       const text = this.text;
@@ -113,32 +125,36 @@ function listen() {
     before = null;
   };
 
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const started = reader.text === "";
-    const took = reader.take({
-      code: event.code,
-      key: event.key,
-      shiftKey: event.shiftKey,
-      timeStamp: event.timeStamp,
-      capsLock: event.getModifierState?.("CapsLock"),
-    });
-    if (took.kind === "maybe" && (started || reader.text.length === 1)) {
-      const field = document.activeElement;
-      before = field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement
-        ? { field, value: field.value, start: selection(field)[0], end: selection(field)[1] }
-        : null;
-      return;
-    }
-    if (took.kind === "none" || took.kind === "maybe") return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    undo();
-    if (took.kind === "reading") return;
-    if (took.kind === "twice") toast({ text: word("scan_twice"), tone: "info" });
-    else if (took.kind === "short") toast({ text: word("scan_short"), tone: "amber" });
-    else document.dispatchEvent(new CustomEvent("hv:code", { detail: { text: took.text, typed: false } }));
-  }, true);
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.ctrlKey || event.altKey || event.metaKey) return;
+      const started = reader.text === "";
+      const took = reader.take({
+        code: event.code,
+        key: event.key,
+        shiftKey: event.shiftKey,
+        timeStamp: event.timeStamp,
+      });
+      if (took.kind === "maybe" && (started || reader.text.length === 1)) {
+        const field = document.activeElement;
+        before =
+          field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement
+            ? { field, value: field.value, start: selection(field)[0], end: selection(field)[1] }
+            : null;
+        return;
+      }
+      if (took.kind === "none" || took.kind === "maybe") return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      undo();
+      if (took.kind === "reading") return;
+      if (took.kind === "twice") toast({ text: word("scan_twice"), tone: "info" });
+      else if (took.kind === "short") toast({ text: word("scan_short"), tone: "amber" });
+      else document.dispatchEvent(new CustomEvent("hv:code", { detail: { text: took.text, typed: false } }));
+    },
+    true,
+  );
 
   document.addEventListener("hv:code", async (event) => {
     const { text, typed } = /** @type {CustomEvent} */ (event).detail;
@@ -165,7 +181,13 @@ function listen() {
     const headers = typed ? {} : { "X-Hevesy-Scan": "1" };
     if (source !== document.body && source.dataset.scanUrl) {
       // The page asked for codes: the answer is a fragment for its own target.
-      await htmx.ajax("POST", url, { source, target: source.dataset.scanInto ?? source, swap: source.dataset.scanSwap ?? "innerHTML", values: { text }, headers });
+      await htmx.ajax("POST", url, {
+        source,
+        target: source.dataset.scanInto ?? source,
+        swap: source.dataset.scanSwap ?? "innerHTML",
+        values: { text },
+        headers,
+      });
       return;
     }
     try {
@@ -178,7 +200,12 @@ function listen() {
       const body = await answer.json().catch(() => ({}));
       if (!answer.ok) {
         show("refused", word("refused_title"));
-        toast({ title: word("refused_title"), text: body.detail ?? word("server_text"), tone: "amber", reference: answer.headers.get("X-Reference") ?? "" });
+        toast({
+          title: word("refused_title"),
+          text: body.error ?? word("server_text"),
+          tone: "amber",
+          reference: answer.headers.get("X-Reference") ?? "",
+        });
         return;
       }
       say(body.label ?? "");

@@ -110,7 +110,9 @@ function offer(list, number) {
     list.dispatchEvent(new CustomEvent("hv:live"));
   };
   button.addEventListener("click", show);
-  list.addEventListener("pointerleave", () => setTimeout(() => bar.isConnected && !inUse(list) && show(), 400), { once: true });
+  list.addEventListener("pointerleave", () => setTimeout(() => bar.isConnected && !inUse(list) && show(), 400), {
+    once: true,
+  });
   bar.append(button);
   list.append(bar);
   say(word("updates", { number }));

@@ -10,7 +10,11 @@ each("[data-tabs]", (list) => {
       other.setAttribute("aria-selected", String(on));
       other.tabIndex = on ? 0 : -1;
       const panel = document.getElementById(other.getAttribute("aria-controls") ?? "");
-      if (panel && panel.matches("[role=tabpanel]") && tabs().filter((t) => t.getAttribute("aria-controls") === panel.id).length === 1) panel.hidden = !on;
+      if (
+        panel?.matches("[role=tabpanel]") &&
+        tabs().filter((t) => t.getAttribute("aria-controls") === panel.id).length === 1
+      )
+        panel.hidden = !on;
     }
   };
   list.addEventListener("click", (event) => {

@@ -30,8 +30,10 @@ each("[data-uptake]", (row) => {
     row.classList.toggle("is-in", state === "in");
     row.classList.toggle("is-late", state === "late");
     const words = { wait: row.dataset.wait, in: row.dataset.in, late: row.dataset.late };
-    if (label) label.textContent = words[state] || word({ wait: "to_target", in: "in_window", late: "past_window" }[state]);
-    if (number) number.textContent = state === "late" ? word("past", { number: minutes }) : word("minutes", { number: minutes });
+    if (label)
+      label.textContent = words[state] || word({ wait: "to_target", in: "in_window", late: "past_window" }[state]);
+    if (number)
+      number.textContent = state === "late" ? word("past", { number: minutes }) : word("minutes", { number: minutes });
     // A countdown is not read aloud; only its turning points are.
     if (was && was !== state && row.dataset.name) say(`${row.dataset.name} ${label?.textContent ?? ""}`);
     was = state;
