@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
+from pydicom.uid import generate_uid
 
 from hevesy.foundation.accounts.actors import Actor, system_actor
 from hevesy.imaging.dicomio import (
@@ -58,16 +59,21 @@ class Scans:
             activity_bq=activity_bq, injected_at=given.started_at if given else scan
         )
         scanner = system_actor(f"dicom:{identity.station_name}", "archive.store", channel="dicom")
+        frame = generate_uid(prefix=None)
         with TemporaryDirectory(prefix="hevesy-demo-") as name:
             files = write_ct_series(
-                Path(name), pair.ct, identity, SeriesIdentity(2, "CT WB"), scan_started_at=scan
+                Path(name),
+                pair.ct,
+                identity,
+                SeriesIdentity(2, "CT WB", frame_of_reference_uid=frame),
+                scan_started_at=scan,
             )
             files += write_pet_series(
                 Path(name),
                 pair.pet,
                 identity,
                 injected,
-                SeriesIdentity(3, "PET WB AC"),
+                SeriesIdentity(3, "PET WB AC", frame_of_reference_uid=frame),
                 scan_started_at=scan + dt.timedelta(minutes=1),
             )
             for file in files:
