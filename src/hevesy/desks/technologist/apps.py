@@ -6,3 +6,9 @@ class TechnologistConfig(AppConfig):
     name = "hevesy.desks.technologist"
     label = "technologist"
     verbose_name = _("Technologist")
+
+    def ready(self) -> None:
+        """Enter the side bar, lead scanned syringes to the check, show doses on pages of an examination."""
+        from hevesy.desks.technologist import entries
+
+        entries.register()

@@ -1,0 +1,1 @@
+"""Pages of the technologist, one module for each thing that is done there."""
