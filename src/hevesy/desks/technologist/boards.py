@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor
@@ -97,7 +98,8 @@ class Row:
             return ""
         name = ""
         if self.step.phase:
-            name = self.step.phase.name_zh
+            english = (get_language() or "").startswith("en")
+            name = self.step.phase.name_en if english else self.step.phase.name_zh
         return f"{self.step.number}/{len(self.steps)} {name}".strip()
 
     @property

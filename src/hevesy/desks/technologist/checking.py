@@ -9,7 +9,9 @@ from typing import Any
 from django.core import signing
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
+from hevesy.desks.technologist.sites import route_word
 from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.records.catalogue.models import Tracer
 from hevesy.records.doses.checks import Level, clock, identity, planned_mbq
@@ -97,7 +99,7 @@ def _now() -> str:
 
 
 def _when(at: str, how: str) -> str:
-    word = _("scanned") if how == "scan" else _("by hand")
+    word = pgettext("check", "scanned") if how == "scan" else pgettext("check", "by hand")
     return f"{timezone.localtime(datetime.fromisoformat(at)):%H:%M:%S} {word}" if at else ""
 
 
@@ -115,7 +117,12 @@ def tiles(check: Check, step: ExamStep | None, unit: DispensedUnit | None) -> li
 
 
 def _patient_tile(check: Check, step: ExamStep | None) -> dict[str, Any]:
-    tile: dict[str, Any] = {"head": _("Patient"), "icon": "user", "state": "wait", "when": ""}
+    tile: dict[str, Any] = {
+        "head": pgettext("check", "Patient"),
+        "icon": "user",
+        "state": "wait",
+        "when": "",
+    }
     if step is None or not check.patient_by:
         return {**tile, "big": _("Scan the patient's code"), "facts": []}
     exam = step.exam
@@ -125,30 +132,44 @@ def _patient_tile(check: Check, step: ExamStep | None) -> dict[str, Any]:
         "when": _when(check.patient_at, check.patient_by),
         "big": exam.patient.name_zh,
         "facts": [
-            (_("Sex and age"), sex_and_age(exam.patient)),
-            (_("Number"), exam.number),
-            (_("Born"), f"{exam.patient.birth_date:%Y-%m-%d}" if exam.patient.birth_date else "—"),
+            (pgettext("check", "Sex and age"), sex_and_age(exam.patient)),
+            (pgettext("check", "Number"), exam.number),
+            (
+                pgettext("check", "Born"),
+                f"{exam.patient.birth_date:%Y-%m-%d}" if exam.patient.birth_date else "—",
+            ),
         ],
     }
 
 
 def _unit_tile(check: Check, unit: DispensedUnit | None, bad: set[str]) -> dict[str, Any]:
-    tile: dict[str, Any] = {"head": _("Syringe"), "icon": "vaccine", "state": "wait", "when": ""}
+    tile: dict[str, Any] = {
+        "head": pgettext("check", "Syringe"),
+        "icon": "vaccine",
+        "state": "wait",
+        "when": "",
+    }
     if unit is None or not check.unit_by:
         return {**tile, "big": _("Scan the syringe"), "facts": []}
     owner = unit.step.exam if unit.step else None
     facts = [
-        (_("Unit"), unit.number),
-        (_("Batch"), unit.batch.number),
-        (_("Expires"), clock(unit.batch.expires_at)),
+        (pgettext("check", "Unit"), unit.number),
+        (pgettext("check", "Batch"), unit.batch.number),
+        (pgettext("check", "Expires"), clock(unit.batch.expires_at)),
     ]
     if bad:
-        facts.insert(0, (_("Meant for"), owner.number if owner else _("nobody")))
+        facts.insert(
+            0,
+            (
+                pgettext("check", "Meant for"),
+                owner.number if owner else pgettext("check", "nobody"),
+            ),
+        )
         mark = tracer_mark(unit.batch.tracer)
         return {
             **tile,
             "state": "bad",
-            "when": _("mismatch"),
+            "when": pgettext("check", "mismatch"),
             "big": f"{owner.patient.name_zh} {mark}" if owner else mark,
             "facts": facts,
         }
@@ -162,20 +183,25 @@ def _unit_tile(check: Check, unit: DispensedUnit | None, bad: set[str]) -> dict[
 
 
 def _order_tile(step: ExamStep | None) -> dict[str, Any]:
-    tile: dict[str, Any] = {"head": _("Order"), "icon": "file-text", "state": "wait", "when": ""}
+    tile: dict[str, Any] = {
+        "head": pgettext("check", "Order"),
+        "icon": "file-text",
+        "state": "wait",
+        "when": "",
+    }
     if step is None:
         return {**tile, "big": "—", "facts": []}
     planned = planned_mbq(step)
-    activity = f"{planned:.0f} MBq" if planned else _("no activity")
+    activity = f"{planned:.0f} MBq" if planned else pgettext("check", "no activity")
     return {
         **tile,
         "state": "ok",
-        "when": _("automatic"),
+        "when": pgettext("check", "automatic"),
         "big": f"{tracer_mark(step.tracer)} {activity}",
         "facts": [
-            (_("Examination"), step.exam.item.name),
-            (_("Route"), step.tracer.route if step.tracer else "—"),
-            (_("Requested by"), step.exam.requesting_department or "—"),
+            (pgettext("check", "Examination"), step.exam.item.name),
+            (pgettext("check", "Route"), route_word(step.tracer.route) if step.tracer else "—"),
+            (pgettext("check", "Requested by"), step.exam.requesting_department or "—"),
         ],
     }
 

@@ -50,7 +50,7 @@ def lead_to_unit(code: str, request: HttpRequest) -> scans.Target:
     if unit is None or not by.may("doses.view"):
         raise qr.CodeRefused(_("This syringe is unknown here. Ask the hot laboratory."))
     if by.may("doses.administer"):
-        query = urlencode({"code": qr.make("U", code), "scanned": 1})
+        query = urlencode({"code": qr.make("U", code), "scanned": "1"})
         return scans.Target(f"{reverse('technologist:inject')}?{query}", unit.number)
     return scans.Target(reverse("radiopharmacy:batch", args=[unit.batch.number]), unit.number)
 
@@ -60,4 +60,5 @@ def exam_doses(request: HttpRequest, exam: Exam) -> dict[str, Any] | None:
     if not visible_to(actor_of(request)).filter(pk=exam.pk).exists():
         return None
     found = exam_administrations(exam)
-    return {"doses": found} if found else None
+    by = actor_of(request)
+    return {"doses": found, "may": by.may("doses.administer")} if found else None

@@ -19,6 +19,18 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９：．。", "0123456789:..")
 
 
+class Faults(dict[str, str]):
+    """What is wrong, by field; empty for the rest, also where a template takes it as a filter's argument."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def faults(refusal: DoseRefused | None) -> Faults:
+    """The refusal under the field that it names."""
+    return Faults({refusal.field: str(refusal)} if refusal and refusal.field else {})
+
+
 def plain(text: str) -> str:
     """Without blanks and without the full-width signs that Chinese input leaves."""
     return text.translate(_FULL_WIDTH).strip().replace("\u2009", "").replace(" ", "")

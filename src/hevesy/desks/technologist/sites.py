@@ -18,4 +18,21 @@ SITES = {
     "other": (_("other place"), ""),
 }
 
+ROUTES = {
+    "IV": _("intravenous"),
+    "oral": _("by mouth"),
+    "inhalation": _("inhaled"),
+    "IM": _("intramuscular"),
+    "SC": _("subcutaneous"),
+    "ID": _("intradermal"),
+    "IA": _("intra-arterial"),
+    "IT": _("intrathecal"),
+}
+
+
+def route_word(route: str) -> str:
+    """The route in words; one that is not in the table as it is stored."""
+    return str(ROUTES.get(route, route))
+
+
 OPTIONS = [("", "—"), *((code, words) for code, (words, _side) in SITES.items())]

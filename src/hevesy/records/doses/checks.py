@@ -372,7 +372,9 @@ def _notes(intent: Intent) -> list[Finding]:
         found.append(Finding("weight", Level.NOTE, _("Weight not recorded: no SUV possible")))
     else:
         found.append(
-            Finding("weight", Level.OK, _("Weight %(weight)s kg") % {"weight": exam.weight_kg})
+            Finding(
+                "weight", Level.OK, _("Weight %(weight)s kg") % {"weight": f"{exam.weight_kg:.1f}"}
+            )
         )
     if exam.patient.allergies:
         found.append(

@@ -178,7 +178,7 @@ def _show(
             return _stop(request, check, step, unit, stops)
     context = _context(request, check, step, unit, data or {})
     context["refusal"] = refusal
-    context["bad"] = {refusal.field: str(refusal)} if refusal and refusal.field else {}
+    context["bad"] = forms.faults(refusal)
     template = "technologist/_inject.html" if request.htmx else "technologist/inject.html"
     return render(request, template, context, status=422 if refusal else 200)
 
@@ -193,6 +193,7 @@ def _context(
     tiles = checking.tiles(check, step, unit)
     route = step.tracer.route if step and step.tracer else "IV"
     context: dict[str, Any] = {
+        "bad": forms.faults(None),
         "check": check,
         "signed": check.signed(),
         "tiles": tiles,
@@ -201,6 +202,7 @@ def _context(
         "complete": check.complete,
         "sites": sites.OPTIONS,
         "wants_site": route in ROUTES_WITH_SITE,
+        "route": sites.route_word(route),
         "data": data,
         "calibrators": _calibrators(),
         "of": step.exam.steps.filter(administers=True).count() if step else 0,

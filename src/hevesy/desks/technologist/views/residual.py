@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from hevesy.desks.technologist import forms
@@ -45,7 +46,7 @@ def residual_dialog(
         "assay": administration.unit.latest(Assay.Kind.PRE),
         "residual": administration.unit.latest(Assay.Kind.POST),
         "refusal": refusal,
-        "bad": {refusal.field: str(refusal)} if refusal and refusal.field else {},
+        "bad": forms.faults(refusal),
         "data": request.POST if refusal else {},
         "calibrators": [
             (device.code, device.name)
@@ -85,22 +86,22 @@ def _net(administration: Administration, activity: Any, at: datetime | None) -> 
         percent = net / planned * 100
         line = _("%(percent)s %% of the order") % {"percent": f"{percent:.1f}"}
         tone = "ok" if abs(percent - 100) <= 10 else "amber"
-    how = ""
+    parts = []
     if assay:
         minutes = (administration.started_at - assay.at).total_seconds() / 60
-        how = _("%(assay)s MBq, %(minutes)s min of decay") % {
-            "assay": f"{assay.activity_mbq:.1f}",
-            "minutes": f"{minutes:.1f}",
-        }
-        if activity is not None and not provisional:
-            how += _(", minus residual %(residual)s") % {"residual": f"{float(activity):g}"}
+        parts.append(
+            _("%(assay)s MBq, %(minutes)s min of decay")
+            % {"assay": f"{assay.activity_mbq:.1f}", "minutes": f"{minutes:.1f}"}
+        )
     if provisional:
-        how += _("; residual still to be measured")
+        parts.append(_("residual still to be measured"))
+    elif activity is not None:
+        parts.append(_("minus residual %(residual)s") % {"residual": f"{float(activity):g}"})
     tracer = administration.unit.batch.tracer
     if net and tracer.effective_dose_msv_per_mbq:
-        how += _("; effective dose about %(dose)s mSv") % {
-            "dose": f"{net * tracer.effective_dose_msv_per_mbq:.1f}"
-        }
+        dose = f"{net * tracer.effective_dose_msv_per_mbq:.1f}"
+        parts.append(_("effective dose about %(dose)s mSv") % {"dose": dose})
+    how = pgettext("between parts", "; ").join(parts)
     return {"net_mbq": net, "line": line, "tone": tone, "how": how}
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from hevesy.desks.technologist import boards
@@ -47,7 +48,11 @@ def worklist(request: StaffRequest) -> HttpResponse:
     device = _device(request)
     devices = boards.devices(request.actor)
     counts = boards.counts(request.actor, device)
-    words = {"active": _("Under way"), "expected": _("Expected"), "done": _("Done")}
+    words = {
+        "active": _("Under way"),
+        "expected": pgettext("check", "Expected"),
+        "done": pgettext("check", "Done"),
+    }
     chosen = _tab(request)
     here = reverse("technologist:worklist")
     context = {
@@ -62,23 +67,8 @@ def worklist(request: StaffRequest) -> HttpResponse:
             }
             for tab in boards.TABS
         ],
-        "device_options": [
-            {
-                "value": "",
-                "word": _("All devices"),
-                "on": not device,
-                "href": f"{here}?{urlencode({'tab': chosen, 'device': ''})}",
-            },
-            *(
-                {
-                    "value": row.code,
-                    "word": row.name,
-                    "on": row.code == device,
-                    "href": f"{here}?{urlencode({'tab': chosen, 'device': row.code})}",
-                }
-                for row in devices
-            ),
-        ],
+        "devices": devices,
+        "chosen_device": device,
         "point": _point(devices, device),
     }
     return render(request, "technologist/worklist.html", context)
@@ -110,13 +100,9 @@ def side(request: StaffRequest, number: str) -> HttpResponse:
     row = boards.row(request.actor, number)
     if row is None:
         raise Http404
-    context = {"row": row, "exam": row.exam, "doses": _doses(row)}
+    context = {"row": row, "exam": row.exam}
     template = "technologist/_side.html" if request.htmx else "technologist/side.html"
     return render(request, template, context)
-
-
-def _doses(row: boards.Row) -> list[Any]:
-    return [given for step in row.steps for given in step.administrations.all()]
 
 
 @needs("doses.administer")

@@ -23,3 +23,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   }
 });
 document.addEventListener("htmx:afterSettle", mark);
+
+document.addEventListener("change", (event) => {
+  const form = /** @type {Element} */ (event.target).closest("form[data-autosubmit]");
+  if (form instanceof HTMLFormElement) form.requestSubmit();
+});
