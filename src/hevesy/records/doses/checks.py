@@ -32,6 +32,8 @@ UNIT_SLIP: Final = 100.0
 AGE_MAY_BE_PREGNANT: Final = range(12, 56)
 STALE_HALF_LIVES: Final = 3
 FUTURE: Final = timedelta(seconds=60)
+TYPED_TO: Final = timedelta(seconds=1)
+"""Times are typed to the second; readings of a connected calibrator are finer."""
 
 
 class Level(IntEnum):
@@ -236,7 +238,7 @@ def _times(intent: Intent) -> list[Finding]:
         found.append(
             Finding("future", Level.STOP, _("The injection time is in the future."), "started_at")
         )
-    if intent.assayed_at and intent.assayed_at > intent.started_at:
+    if intent.assayed_at and intent.assayed_at - intent.started_at >= TYPED_TO:
         found.append(
             Finding(
                 "time_order",

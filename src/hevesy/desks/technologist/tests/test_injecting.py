@@ -136,10 +136,7 @@ def test_an_old_label_says_when_it_was_used(ready, drawn, desk, verified):
     give(desk, verified(step, unit))
     again = desk(syringe_code(unit))
     page = desk(patient_code(step), check_in(again))
-    assert (
-        f"已在 {timezone.localtime():%H:%M} 使用过" in page.content.decode()
-        or page.status_code == 409
-    )
+    assert f"已在 {timezone.localtime():%H:%M} 使用过" in page.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +222,7 @@ def test_a_check_cannot_be_changed_by_the_browser_or_taken_over(
     )
     assert other.status_code == 409
     tuesday_morning.shift(timedelta(hours=2))
-    assert give(desk, check).status_code == 409
+    assert give(desk, check).status_code in (401, 409)
     assert not Administration.objects.exists()
 
 

@@ -47,7 +47,7 @@ def share_between(start: Any, end: Any, whole: Any) -> str:
 
 
 def _uptake(now: Any, least: Any, most: Any) -> str:
-    elapsed = float(now)
+    elapsed = float(now or 0)
     if elapsed > float(most):
         return "late"
     return "in" if elapsed >= float(least) else "wait"
@@ -76,7 +76,7 @@ def uptake_word(
 @register.simple_tag
 def uptake_number(now: Any, least: Any, target: Any, most: Any) -> str:
     """The minutes to the target, to the end of the window, or past it."""
-    elapsed = float(now)
+    elapsed = float(now or 0)
     state = _uptake(now, least, most)
     if state == "late":
         return _("+{number} min").format(number=int(elapsed - float(most)))
