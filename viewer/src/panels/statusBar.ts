@@ -62,6 +62,8 @@ export function statusBar(page: Page): { readonly element: HTMLElement; hover(at
     const { description } = engine.backend;
     setText(drawn, engine.fallback ? t("cpuBecause") : description);
     drawn.title = engine.fallback ?? `${t("drawnBy")} ${description}`;
+    // On a narrow window the line drops what is usual; that the graphics failed is not.
+    drawn.classList.toggle("hvv-wide", engine.fallback === null);
     drawn.classList.toggle("hv-amber", engine.fallback !== null);
   };
   engine.store.subscribe(request);
