@@ -17,6 +17,8 @@ from hevesy.records.exams import queries, states
 from hevesy.records.exams.models import Exam
 
 FLOW = states.STATES[: states.STATES.index("cancelled")]
+UNDER_WAY = ("ordered", "scheduled", "arrived", "interviewed", "uptake", "scanning", "no_show")
+"""What the front desk may still have to do with; today's list begins with these."""
 LATE_AFTER = timedelta(minutes=15)
 """A patient who is not here this long after the time is marked amber."""
 

@@ -20,7 +20,7 @@ from hevesy.records.catalogue.models import ExamItem
 from hevesy.records.equipment.models import Device
 from hevesy.records.exams.models import Exam
 from hevesy.records.exams.queries import Option, booking_notes, day_options, first_free, week
-from hevesy.records.exams.queries.calendars import devices_for
+from hevesy.records.exams.queries.calendars import devices_for, phases_of
 from hevesy.records.patients.models import Patient
 
 WEEK_DAYS = 7
@@ -71,7 +71,7 @@ class Chooser:
         self.said_from = _date(str(said.get("from", "")))
         self.slot = str(said.get("slot", ""))
         wanted = str(said.get("device", ""))
-        self.devices = devices_for(item) if item is not None else []
+        self.devices = _usable(item, exam) if item is not None else []
         self.device = next((row for row in self.devices if str(row.pk) == wanted), None)
 
     @property
@@ -208,7 +208,7 @@ class Chooser:
             notes.append(_("This examination takes more than one day."))
         return notes
 
-    def context(self, *, page_url: str, chooser_url: str) -> dict[str, Any]:
+    def context(self, *, page_url: str, chooser_url: str, width: int = 780) -> dict[str, Any]:
         """Variables of `_chooser.html`; links without script keep what was said so far."""
         kept = {
             key: value
@@ -220,8 +220,16 @@ class Chooser:
             "page_url": page_url,
             "chooser_url": chooser_url,
             "chooser_query": urlencode(kept),
-            "drawing": draw(self) if self.options else None,
+            "drawing": draw(self, width) if self.options else None,
         }
+
+
+def _usable(item: ExamItem, exam: Exam | None) -> list[Device]:
+    """Devices that serve one of the phases, in their order."""
+    devices = devices_for(item)
+    steps = list(exam.steps.select_related("phase")) if exam else None
+    used = {key for phase in phases_of(item, devices, (), steps) for key in phase.devices}
+    return [device for device in devices if device.pk in used]
 
 
 def _date(text: str) -> date | None:

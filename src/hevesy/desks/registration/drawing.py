@@ -20,7 +20,7 @@ INJECTION = timedelta(minutes=10)
 MOST_DEVICES = 6
 
 
-def draw(chooser: Chooser) -> Timeline | None:
+def draw(chooser: Chooser, width: int) -> Timeline | None:
     """What is taken on each device, when others are injected, how full the uptake rooms are, and this person."""
     devices = chooser.devices[:MOST_DEVICES]
     if not devices or chooser.item is None:
@@ -73,6 +73,7 @@ def draw(chooser: Chooser) -> Timeline | None:
         label=_("The day of the devices, %(day)s") % {"day": f"{chooser.day:%Y-%m-%d}"},
         now=now if begin <= now <= end else None,
         chain=chain if same_day and len(chain) > 1 else (),
+        width=width,
     )
 
 

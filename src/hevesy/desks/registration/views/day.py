@@ -33,8 +33,11 @@ def day(request: StaffRequest) -> HttpResponse:
     modality_class = request.GET.get("class", "")
     device = request.GET.get("device", "")
     exams = queries.day_list(request.actor, chosen)
+    show = request.GET.get("show", "") or ("open" if chosen == timezone.localdate() else "all")
     if state in states.STATES:
         exams = exams.filter(state=state)
+    elif show == "open":
+        exams = exams.filter(state__in=boards.UNDER_WAY)
     if modality_class:
         exams = exams.filter(modality_class__code=modality_class[:40])
     if device.isdecimal():
@@ -50,6 +53,7 @@ def day(request: StaffRequest) -> HttpResponse:
         "previous": chosen - timedelta(days=1),
         "next": chosen + timedelta(days=1),
         "state": state,
+        "show": "all" if state else show,
         "chosen_class": modality_class,
         "chosen_device": device,
         "classes": offered_classes(),

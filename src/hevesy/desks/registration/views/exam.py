@@ -8,6 +8,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -98,6 +99,8 @@ def _moves(request: StaffRequest, found: Exam) -> list[dict[str, Any]]:
     seen: set[str] = set()
     for move, target in states.moves_from(states.VISIT, found.visit_state).items():
         if move not in _BUTTONS or not request.actor.may(target.permission) or begun:
+            continue
+        if move == "miss" and found.booked_for and found.booked_for > timezone.now():
             continue
         icon, word, tone = _BUTTONS[move]
         kind = "reschedule" if move in ("book", "shift") else move
@@ -229,7 +232,7 @@ def reschedule(request: StaffRequest, number: str) -> HttpResponse:
         "item": found.item,
         "refusal": refusal,
         "reason": request.POST.get("reason", request.GET.get("reason", "")),
-        **chooser.context(page_url=url, chooser_url=url),
+        **chooser.context(page_url=url, chooser_url=url, width=1100),
     }
     template = (
         "registration/_chooser.html"

@@ -36,6 +36,12 @@ def age(patient: Patient) -> str:
 
 
 @register.filter
+def latin(name: str) -> str:
+    """`patient.name_latin|latin`: Shan Xiongxin, without the caret of DICOM."""
+    return name.replace("^", " ")
+
+
+@register.filter
 def event_word(event: str) -> str:
     """`row.event|event_word`: what happened, in words."""
     return presenting.event_word(event)
