@@ -28,6 +28,8 @@ def take_number(modality_class: ModalityClass, at: datetime) -> str:
     Must run inside the booking's transaction. A rolled-back booking leaves no gap; a cancelled one keeps its number.
     """
     day = timezone.localdate(at)
+    # As it is now: the caller's object may be older than a change of the numbering.
+    modality_class = ModalityClass.objects.get(pk=modality_class.pk)
     sequence, _made = NumberSequence.objects.get_or_create(
         modality_class=modality_class, period=period(modality_class.number_reset, day)
     )
