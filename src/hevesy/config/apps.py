@@ -8,7 +8,9 @@ class ConfigConfig(AppConfig):
     verbose_name = _("Start-up")
 
     def ready(self) -> None:
-        from hevesy.config import verbs
+        from hevesy.config import trail, verbs
+        from hevesy.foundation.audit.queries import know_patients_by
         from hevesy.foundation.audit.verbs import declare
 
         declare(verbs.NOUNS, verbs.ACTS)
+        know_patients_by(trail.patients_with, trail.numbers_of)

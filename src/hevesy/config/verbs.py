@@ -132,6 +132,8 @@ ACTS: dict[str, tuple[str, str]] = {
     "unlock": ("解锁", "unlock"),
     "unmerge": ("撤销合并", "undo the merge"),
     "use": ("使用", "use"),
+    "view": ("查看", "view"),
+    "availability": ("停用或启用时段", "change availability"),
     "verify": ("校验", "verify"),
     "withdraw": ("撤回", "withdraw"),
     "worklist": ("查询工作列表", "ask for the worklist"),

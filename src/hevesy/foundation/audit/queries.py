@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
@@ -16,14 +16,27 @@ from hevesy.foundation.audit.models import AuditEvent, AuditSeal, Verification
 from hevesy.foundation.audit.verbs import verbs_like, word
 
 PatientSearch = Callable[[str], Iterable[int]]
-_patient_search: list[PatientSearch] = []
+PatientNumbers = Callable[[Collection[int]], Mapping[int, str]]
+_patients: list[tuple[PatientSearch, PatientNumbers]] = []
 
 MOST_EXPORTED = 200_000
 
 
-def find_patients_by(search: PatientSearch) -> None:
-    """Let `search(number)` give the ids of patients with that number; registered by the app that knows patients."""
-    _patient_search.append(search)
+def know_patients_by(search: PatientSearch, numbers: PatientNumbers) -> None:
+    """Let `search(number)` give the ids of patients with a number, and `numbers(ids)` their numbers.
+
+    The trail shows numbers, never names: who reads it reads no clinical content.
+    """
+    _patients.append((search, numbers))
+
+
+def patient_numbers(events: Iterable[AuditEvent]) -> dict[int, str]:
+    """The numbers of the patients in `events`, by their id."""
+    ids = {event.patient_id for event in events if event.patient_id is not None}
+    found = {pk: str(pk) for pk in ids}
+    for _search, numbers in _patients:
+        found.update(numbers(ids))
+    return found
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,7 @@ def events(by: Actor, wanted: Filter) -> QuerySet[AuditEvent]:
     if wanted.person:
         found = found.filter(actor_name__icontains=wanted.person)
     if wanted.patient:
-        ids = {pk for search in _patient_search for pk in search(wanted.patient)}
+        ids = {pk for search, _numbers in _patients for pk in search(wanted.patient)}
         found = found.filter(patient_id__in=ids)
     if wanted.verb:
         found = found.filter(verbs_like(wanted.verb))

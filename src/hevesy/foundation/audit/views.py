@@ -31,10 +31,14 @@ def trail(request: StaffRequest) -> HttpResponse:
     )
     query = request.GET.copy()
     query.pop("page", None)
+    numbers = queries.patient_numbers(page.object_list)
     context = {
         "form": form,
         "page": page,
-        "lines": [(event, word(event.verb)) for event in page.object_list],
+        "lines": [
+            (event, word(event.verb), numbers.get(event.patient_id or 0, ""))
+            for event in page.object_list
+        ],
         "query": query.urlencode(),
     }
     if request.htmx:

@@ -68,14 +68,17 @@ def test_a_wrong_date_is_said_and_narrows_nothing(
 def test_patients_are_found_by_the_number_that_a_records_app_knows(
     a_trail: None, an_auditor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_patient_search", [])
-    queries.find_patients_by(lambda number: [2] if number == "P0002" else [])
+    monkeypatch.setattr(queries, "_patients", [])
+    queries.know_patients_by(
+        lambda number: [2] if number == "P0002" else [], lambda ids: {2: "P0002"}
+    )
     by = Actor(user=an_auditor)
 
     found = queries.events(by, queries.Filter(patient="P0002"))
 
     assert [event.verb for event in found] == ["report.submit", "dose.administer"]
     assert not queries.events(by, queries.Filter(patient="P0009")).exists()
+    assert queries.patient_numbers(found) == {2: "P0002"}
 
 
 def test_reading_the_trail_leaves_a_row_too(an_auditor: User, client_of: ClientOf) -> None:
