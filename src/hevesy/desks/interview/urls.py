@@ -1,4 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from hevesy.desks.interview import views
 
 app_name = "interview"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.desk, name="home"),
+    path("scan/", views.scan, name="scan"),
+    path("<str:number>/", views.exam, name="exam"),
+]
