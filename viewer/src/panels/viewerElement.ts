@@ -5,7 +5,7 @@ import type { Failure } from "../engine/loadedSeries";
 import { toViewState } from "../engine/viewState";
 import { FetchError } from "../loader/request";
 import { workerUnpacker } from "../loader/unpacker";
-import type { BackendChoice } from "../render/openBackend";
+import { BACKEND_CHOICES, type BackendChoice } from "../render/openBackend";
 import { captionOf, capture } from "./capture";
 import { h, icon, replaceChildren, setSprite } from "./dom";
 import { listenToKeys } from "./keyboard";
@@ -21,7 +21,7 @@ import { languageOf, translator, type Word } from "./words";
 /**
  * `<hv-viewer manifest="…" lang="zh-hans">`: the whole viewer.
  *
- * Attributes: `manifest` address of the study's manifest; `lang` Chinese unless "en"; `backend` "auto", "webgl2" or "cpu";
+ * Attributes: `manifest` address of the study's manifest; `lang` Chinese unless "en"; `backend` "auto", "webgl2", "webgl2-half" or "cpu";
  * `icons` address of the sprite.
  * Events: `viewer:ready`, `viewer:crosshair` with `detail.lps`, `viewer:keyimage`, `viewer:failed` with `detail.reason`.
  */
@@ -127,5 +127,5 @@ export class ViewerElement extends HTMLElement {
 }
 
 function backendChoice(value: string | null): BackendChoice {
-  return value === "cpu" || value === "webgl2" ? value : "auto";
+  return BACKEND_CHOICES.find((choice) => choice === value) ?? "auto";
 }
