@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.records.catalogue.models import ReportTemplate
@@ -51,7 +52,7 @@ def worklists(by: Actor, chosen: str) -> tuple[list[Work], Work]:
     if by.may("reports.audit"):
         sources.append(("audit", _("To audit"), exams_to_audit(by)))
     if by.may("reports.view"):
-        sources.append(("done", _("Done"), exams_done(by)))
+        sources.append(("done", pgettext("report list", "Done"), exams_done(by)))
     keys = [key for key, _word, _rows in sources]
     chosen = chosen if chosen in keys else keys[0]
     works = [
