@@ -1,10 +1,11 @@
-from django.urls import path
+from django.urls import URLPattern, path
 
 from hevesy.desks.interview import views
 
 app_name = "interview"
-urlpatterns = [
-    path("", views.desk, name="home"),
+urlpatterns: list[URLPattern] = [
+    path("", views.waiting_list, name="home"),
+    path("rows/", views.rows, name="rows"),
     path("scan/", views.scan, name="scan"),
-    path("<str:number>/", views.exam, name="exam"),
+    path("<str:number>/", views.interview, name="exam"),
 ]

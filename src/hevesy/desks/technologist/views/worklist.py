@@ -49,7 +49,7 @@ def worklist(request: StaffRequest) -> HttpResponse:
     devices = boards.devices(request.actor)
     counts = boards.counts(request.actor, device)
     words = {
-        "active": _("Under way"),
+        "active": pgettext("check", "Under way"),
         "expected": pgettext("check", "Expected"),
         "done": pgettext("check", "Done"),
     }
