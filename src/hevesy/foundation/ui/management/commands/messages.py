@@ -62,7 +62,9 @@ class Command(BaseCommand):
             for fault in faults:
                 self.stderr.write(fault)
             if faults:
-                raise CommandError(f"{len(faults)} faults in the translations")
+                raise CommandError(
+                    f"{len(faults)} fault{'s' * (len(faults) > 1)} in the translations"
+                )
         self.stdout.write(f"{sum(map(bool, catalogs.values()))} catalogues compiled")
 
     def catalog(self, folder: Path) -> list[Entry]:
