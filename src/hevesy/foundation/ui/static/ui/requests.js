@@ -26,8 +26,6 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     event.preventDefault();
     return;
   }
-  // Keep the width: a button that shrinks under the finger gets the neighbour pressed.
-  button.style.minWidth = `${button.offsetWidth}px`;
   button.setAttribute("aria-busy", "true");
   busy.set(detail.xhr, button);
 });
@@ -37,7 +35,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const button = busy.get(detail.xhr);
   if (!button) return;
   button.removeAttribute("aria-busy");
-  button.style.minWidth = "";
 });
 
 document.addEventListener(
