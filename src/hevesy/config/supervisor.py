@@ -14,7 +14,7 @@ from types import FrameType
 
 logger = logging.getLogger(__name__)
 
-DRAIN_S = 30
+DRAIN_S = 27
 """After SIGTERM; a person at a terminal (SIGINT) waits `INTERRUPT_DRAIN_S`."""
 INTERRUPT_DRAIN_S = 8
 LONGEST_PAUSE_S = 30

@@ -65,7 +65,7 @@ def test_one_command_starts_everything_and_sigterm_ends_it(tmp_path: Path) -> No
 
         hevesy.send_signal(signal.SIGTERM)
 
-        assert hevesy.wait(30) == 0
+        assert hevesy.wait(40) == 0
         assert answer(url)[0] == 0
     finally:
         if hevesy.poll() is None:
