@@ -16,7 +16,7 @@ class DepartmentConfig(AppConfig):
                 _("Catalogue"),
                 "list-details",
                 "department:index",
-                "catalogue.view",
+                "catalogue.edit",
                 40,
             )
         )

@@ -228,11 +228,25 @@ class InterviewForm(CodeOnce):
         labels = LABELS
 
 
+TYPE_WORDS = {
+    "section": gettext_lazy("heading"),
+    "text": gettext_lazy("short text"),
+    "note": gettext_lazy("long text"),
+    "number": gettext_lazy("number"),
+    "choice": gettext_lazy("one of several"),
+    "choices": gettext_lazy("some of several"),
+    "bool": gettext_lazy("yes or no"),
+    "date": gettext_lazy("date"),
+    "time": gettext_lazy("time of day"),
+}
+assert set(TYPE_WORDS) == set(TYPES)
+
+
 class QuestionForm(forms.Form):
     """One question. Options: one a line, `value|中文|English`."""
 
     key = forms.SlugField(label=gettext_lazy("Key"), max_length=40, required=False)
-    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=[(t, t) for t in TYPES])
+    type = forms.ChoiceField(label=gettext_lazy("Type"), choices=list(TYPE_WORDS.items()))
     label_zh = forms.CharField(label=gettext_lazy("Question in Chinese"), max_length=120)
     label_en = forms.CharField(label=gettext_lazy("Question in English"), max_length=160)
     unit = forms.CharField(label=gettext_lazy("Unit"), max_length=20, required=False)
@@ -339,7 +353,7 @@ class ItemForm(CodeOnce):
         widgets = {
             "preparation_zh": forms.Textarea(attrs={"rows": 6}),
             "preparation_en": forms.Textarea(attrs={"rows": 4}),
-            "body_parts": forms.SelectMultiple(attrs={"size": 6}),
+            "body_parts": forms.CheckboxSelectMultiple,
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -15,9 +16,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.registration.drawing import draw
-from hevesy.records.catalogue.models import ExamItem
+from hevesy.desks.registration.drawing import draw, hours
+from hevesy.desks.registration.supply import Supply, Wish, supply
+from hevesy.foundation.accounts.actors import Actor
+from hevesy.records.catalogue.models import ExamItem, ItemPhase
 from hevesy.records.equipment.models import Device
+from hevesy.records.exams.actions.book import planned_activity_mbq
 from hevesy.records.exams.models import Exam
 from hevesy.records.exams.queries import Option, booking_notes, day_options, first_free, week
 from hevesy.records.exams.queries.calendars import devices_for, phases_of
@@ -208,8 +212,48 @@ class Chooser:
             notes.append(_("This examination takes more than one day."))
         return notes
 
-    def context(self, *, page_url: str, chooser_url: str, width: int = 780) -> dict[str, Any]:
+    def doses(self, weight_kg: Decimal | None) -> list[tuple[ItemPhase, Decimal]]:
+        """What this person needs of which tracer, by the weight."""
+        if self.item is None:
+            return []
+        planned = [
+            (phase, planned_activity_mbq(phase, weight_kg))
+            for phase in self.item.phases.select_related("tracer__nuclide")
+            if phase.tracer is not None
+        ]
+        return [(phase, activity) for phase, activity in planned if activity]
+
+    def supply(self, by: Actor, doses: list[tuple[ItemPhase, Decimal]]) -> Supply | None:
+        """Whether the first tracer will suffice at the chosen time."""
+        if self.chosen is None or not doses:
+            return None
+        tracer = doses[0][0].tracer
+        assert tracer is not None
+        wanted = {
+            phase.number: float(activity)
+            for phase, activity in doses
+            if phase.tracer_id == tracer.pk
+        }
+        own = [
+            Wish(step.injects_at, wanted[step.phase.number])
+            for step in self.chosen.chain.steps
+            if step.injects_at is not None and step.phase.number in wanted
+        ]
+        begin, end = hours(self)
+        return supply(by, tracer, own, begin, end, but_exam=self.exam.pk if self.exam else None)
+
+    def context(
+        self,
+        by: Actor,
+        *,
+        page_url: str,
+        chooser_url: str,
+        weight_kg: Decimal | None,
+        width: int = 780,
+    ) -> dict[str, Any]:
         """Variables of `_chooser.html`; links without script keep what was said so far."""
+        doses = self.doses(weight_kg)
+        supplied = self.supply(by, doses)
         kept = {
             key: value
             for key, value in self.said.items()
@@ -220,7 +264,9 @@ class Chooser:
             "page_url": page_url,
             "chooser_url": chooser_url,
             "chooser_query": urlencode(kept),
-            "drawing": draw(self, width) if self.options else None,
+            "doses": doses,
+            "supply": supplied,
+            "drawing": draw(self, width, supplied) if self.options else None,
         }
 
 

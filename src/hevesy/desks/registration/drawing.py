@@ -14,19 +14,28 @@ from hevesy.records.exams.models import ExamStep
 
 if TYPE_CHECKING:
     from hevesy.desks.registration.chooser import Chooser
+    from hevesy.desks.registration.supply import Supply
 
 STRETCH = timedelta(minutes=20)
 INJECTION = timedelta(minutes=10)
 MOST_DEVICES = 6
 
 
-def draw(chooser: Chooser, width: int) -> Timeline | None:
+def hours(chooser: Chooser) -> tuple[datetime, datetime]:
+    """From the first device's opening to the last one's closing on the chosen day."""
+    devices = chooser.devices[:MOST_DEVICES]
+    return (
+        timezone.make_aware(datetime.combine(chooser.day, min(d.opens_at for d in devices))),
+        timezone.make_aware(datetime.combine(chooser.day, max(d.closes_at for d in devices))),
+    )
+
+
+def draw(chooser: Chooser, width: int, supply: Supply | None) -> Timeline | None:
     """What is taken on each device, when others are injected, how full the uptake rooms are, and this person."""
     devices = chooser.devices[:MOST_DEVICES]
     if not devices or chooser.item is None:
         return None
-    begin = timezone.make_aware(datetime.combine(chooser.day, min(d.opens_at for d in devices)))
-    end = timezone.make_aware(datetime.combine(chooser.day, max(d.closes_at for d in devices)))
+    begin, end = hours(chooser)
     steps = _steps(chooser)
     chosen = chooser.chosen
     spans: dict[int, list[Span]] = {device.pk: [] for device in devices}
@@ -74,6 +83,12 @@ def draw(chooser: Chooser, width: int) -> Timeline | None:
         now=now if begin <= now <= end else None,
         chain=chain if same_day and len(chain) > 1 else (),
         width=width,
+        supply=supply.available if supply else (),
+        need=supply.need if supply else (),
+        need_with=supply.need_with if supply else (),
+        deliveries=supply.deliveries if supply else (),
+        curve_label=supply.tracer.short if supply else "",
+        unit="GBq",
     )
 
 

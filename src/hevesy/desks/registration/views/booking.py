@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import HttpResponse
@@ -18,7 +19,6 @@ from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.ui.toasts import toast
 from hevesy.records.catalogue.models import ExamItem
 from hevesy.records.exams.actions import AlreadyBooked, book_exam
-from hevesy.records.exams.actions.book import planned_activity_mbq
 from hevesy.records.exams.models import Exam
 from hevesy.records.patients.models import Patient
 
@@ -82,23 +82,22 @@ def _context(request: StaffRequest, form: BookingForm, patient: Patient) -> dict
         "patient": patient,
         "identifiers": patient.identifiers.all(),
         "item": item,
-        "doses": _doses(form, item),
         **chooser.context(
+            request.actor,
+            weight_kg=_weight(form),
             page_url=reverse("registration:book", args=[patient.pk]),
             chooser_url=reverse("registration:slots", args=[patient.pk]),
         ),
     }
 
 
-def _doses(form: BookingForm, item: ExamItem | None) -> list[tuple[Any, Any]]:
-    """What this person would need of which tracer, by the weight typed so far."""
-    if item is None:
-        return []
-    form.is_valid()
-    weight = getattr(form, "cleaned_data", {}).get("weight_kg")
-    doses = []
-    for phase in item.phases.select_related("tracer"):
-        activity = planned_activity_mbq(phase, weight)
-        if phase.tracer is not None and activity:
-            doses.append((phase, activity))
-    return doses
+def _weight(form: BookingForm) -> Decimal | None:
+    """The weight typed so far, whether the rest of the form is complete or not."""
+    if form.is_bound:
+        form.is_valid()
+        weight: Decimal | None = form.cleaned_data.get("weight_kg")
+        return weight
+    try:
+        return Decimal(str(form.initial.get("weight_kg") or "")).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return None

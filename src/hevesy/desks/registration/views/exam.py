@@ -232,7 +232,13 @@ def reschedule(request: StaffRequest, number: str) -> HttpResponse:
         "item": found.item,
         "refusal": refusal,
         "reason": request.POST.get("reason", request.GET.get("reason", "")),
-        **chooser.context(page_url=url, chooser_url=url, width=1100),
+        **chooser.context(
+            request.actor,
+            page_url=url,
+            chooser_url=url,
+            weight_kg=found.weight_kg,
+            width=1100,
+        ),
     }
     template = (
         "registration/_chooser.html"

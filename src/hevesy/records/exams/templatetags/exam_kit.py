@@ -36,6 +36,15 @@ def age(patient: Patient) -> str:
 
 
 @register.filter
+def figure(value: Any) -> str:
+    """A decimal number without idle zeros: 3.7000 → 3.7, 185.000000 → 185."""
+    if value in (None, ""):
+        return ""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.filter
 def latin(name: str) -> str:
     """`patient.name_latin|latin`: Shan Xiongxin, without the caret of DICOM."""
     return name.replace("^", " ")
