@@ -67,6 +67,8 @@ class Policy:
         found = []
         for address in addresses:
             name = address.name
+            if name not in measured.openers:
+                continue
             if name not in self.openers:
                 found.append(
                     f"{name} (/{address.route}) has no policy. Measured: opens for "

@@ -18,9 +18,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "hevesy.config.settings.test"
 
 def main() -> int:
     """Measure in a fresh test database that is dropped afterwards."""
+    import logging
+
     import django
 
     django.setup()
+    logging.disable(logging.CRITICAL)
     from django.db import transaction
     from django.test.utils import (
         setup_databases,

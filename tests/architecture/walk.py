@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import time_machine
+
+from hevesy.records.exams.testing import at
 from tests.architecture.addresses import ASKERS, BROKEN, OPENS, Address, ask, make_asker
 from tests.architecture.policy import Policy
-from tests.architecture.subjects import Subjects
+from tests.architecture.subjects import NoSubject, Subjects
 
 
 def walk(addresses: Iterable[Address]) -> tuple[Policy, list[str]]:
     """The measured policy, and a sentence for each answer that was a server error."""
+    with time_machine.travel(at(8, 5)):
+        return _walk(addresses)
+
+
+def _walk(addresses: Iterable[Address]) -> tuple[Policy, list[str]]:
     subjects = Subjects()
     askers = [make_asker(name) for name in ASKERS]
     openers: dict[str, frozenset[str]] = {}
     broken = []
     for address in addresses:
-        values = subjects.values(address)
-        answers = {asker.name: ask(asker, address, values) for asker in askers}
+        try:
+            values, body = subjects.values(address), subjects.body(address)
+        except NoSubject as lacking:
+            broken.append(str(lacking))
+            continue
+        answers = {asker.name: ask(asker, address, values, body) for asker in askers}
         openers[address.name] = frozenset(
             name for name, answer in answers.items() if answer.outcome == OPENS
         )
         broken += [
-            f"{address.name} as {name}: {answer.method} gave {answer.status}: {answer.text}"
+            f"{address.name} as {name}: {answer.method} gave {answer.status}"
+            f"{' (add what is sent to subjects.BODIES)' if answer.status == 422 else ''}: {answer.text}"
             for name, answer in answers.items()
             if answer.outcome == BROKEN
         ]

@@ -1,0 +1,132 @@
+"""One patient's way through the house, made once for the walk: the objects that addresses are about.
+
+What has an action is made by it; what only has to exist (a given dose, an acquired examination) is put there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from hevesy.foundation.accounts.actors import Actor, system_actor
+from hevesy.foundation.accounts.permissions import DECLARED
+from hevesy.foundation.accounts.testing import cast_member
+from hevesy.records.exams.testing import at
+
+
+class Clinic:
+    """Lazily made things; one instance per test, inside its transaction."""
+
+    @functools.cached_property
+    def anybody(self) -> Actor:
+        """An actor that may do everything, so that what is needed can be made."""
+        self._seeded  # noqa: B018
+        return system_actor("walk", *DECLARED)
+
+    @functools.cached_property
+    def _seeded(self) -> bool:
+        from hevesy.foundation.accounts.seeding import run_seeders
+
+        run_seeders()
+        return True
+
+    def person(self, fixture: str) -> Actor:
+        """An actor of the cast."""
+        self._seeded  # noqa: B018
+        return Actor(user=cast_member(fixture))
+
+    @functools.cached_property
+    def patient(self) -> Any:
+        """A registered patient."""
+        from hevesy.records.patients.actions import register_patient
+
+        return register_patient(
+            self.anybody, name_zh="单雄信", sex="M", birth_date=timezone.localdate()
+        )
+
+    @functools.cached_property
+    def item(self) -> Any:
+        """An examination that the catalogue delivers."""
+        from hevesy.records.catalogue.models import ExamItem
+
+        self._seeded  # noqa: B018
+        return ExamItem.objects.get(code="bone-wb")
+
+    @functools.cached_property
+    def exam(self) -> Any:
+        """Booked for today."""
+        from hevesy.records.exams.actions import book_exam
+
+        return book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(10))
+
+    @functools.cached_property
+    def acquired_exam(self) -> Any:
+        """Another examination of the same patient, acquired, so that a report may be written."""
+        from hevesy.records.exams.actions import book_exam
+        from hevesy.records.exams.models import Exam
+
+        exam = book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(14))
+        Exam.objects.filter(pk=exam.pk).update(state="acquired")
+        exam.refresh_from_db()
+        return exam
+
+    @functools.cached_property
+    def report(self) -> Any:
+        """A draft of the doctor of the cast: written, not submitted, not published."""
+        from hevesy.records.reports.actions import start_report
+
+        return start_report(self.person("a_doctor"), self.acquired_exam, {"findings": "draft"})
+
+    @functools.cached_property
+    def ticket(self) -> Any:
+        """A place in the injection queue."""
+        from hevesy.records.queues.actions import issue_ticket
+        from hevesy.records.queues.models import ServicePoint
+
+        return issue_ticket(self.anybody, self.exam, ServicePoint.objects.get(code="injection"))
+
+    @functools.cached_property
+    def unit(self) -> Any:
+        """A dispensed dose."""
+        from hevesy.records.doses.models import Batch, DispensedUnit
+
+        now = timezone.now()
+        batch = Batch.objects.create(
+            number="B-WALK",
+            tracer=self.exam.steps.get().phase.tracer,
+            state="released",
+            activity_mbq=1000,
+            reference_at=now,
+            volume_ml=10,
+            expires_at=now + timedelta(hours=6),
+            released_at=now,
+        )
+        return DispensedUnit.objects.create(
+            code="WALK-UNIT",
+            number="U-WALK",
+            batch=batch,
+            step=self.exam.steps.get(),
+            state="dispensed",
+            volume_ml=1,
+            dispensed_at=now,
+        )
+
+    @functools.cached_property
+    def administration(self) -> Any:
+        """A dose that was given."""
+        from hevesy.records.doses.models import Administration
+
+        return Administration.objects.create(
+            uid="2.25.1",
+            step=self.exam.steps.get(),
+            unit=self.unit,
+            started_at=timezone.now(),
+            half_life_s=21624.0,
+        )
+
+
+Maker = Callable[[Clinic], Any]

@@ -1,0 +1,68 @@
+"""Every address asked by every role and by strangers opens as the stored policy says (reliability D6, D7)."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.architecture.addresses import Address, every_address, url_of
+from tests.architecture.policy import Policy
+from tests.architecture.subjects import Subjects
+from tests.architecture.walk import walk
+
+ADDRESSES = every_address()
+NAMESPACES = sorted({address.namespace for address in ADDRESSES})
+WITHOUT_CSRF = {
+    # A program's token or nothing authenticates these, never a cookie alone.
+}
+
+
+def test_every_view_declares_its_guard() -> None:
+    forgotten = [address.name for address in ADDRESSES if not address.guard]
+
+    assert not forgotten, f"decorate these views with needs(…) or public: {forgotten}"
+
+
+def test_the_policy_names_no_address_that_is_gone() -> None:
+    gone = set(Policy.stored().openers) - {address.name for address in ADDRESSES}
+
+    assert not gone, f"remove from address_policy.toml: {sorted(gone)}"
+
+
+@pytest.mark.django_db
+@pytest.mark.clause("10.12")
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_each_role_opens_what_the_policy_says_and_nothing_else(namespace: str) -> None:
+    addresses = [address for address in ADDRESSES if address.namespace == namespace]
+
+    measured, broken = walk(addresses)
+
+    assert not broken, "\n".join(broken)
+    differences = Policy.stored().differences(measured, addresses)
+    assert not differences, "\n".join(differences)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("namespace", NAMESPACES)
+def test_no_address_takes_a_writing_request_without_csrf_token(namespace: str) -> None:
+    subjects = Subjects()
+    taken = []
+    for address in ADDRESSES:
+        if address.namespace != namespace or address.name in WITHOUT_CSRF:
+            continue
+        url = url_of(address, subjects.values(address))
+        for method in ("POST", "PUT", "DELETE", "PATCH"):
+            taken += _taken(address, url, method)
+
+    assert not taken, "\n".join(taken)
+
+
+def _taken(address: Address, url: str, method: str) -> list[str]:
+    """Requests that another site could forge, and that were not refused by the CSRF check."""
+    found = []
+    for headers in ({}, {"HTTP_HX_REQUEST": "true"}, {"HTTP_ORIGIN": "https://evil.example"}):
+        client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        status = client.generic(method, url, **headers).status_code
+        if status != 403:
+            found.append(f"{method} {address.name} {headers}: {status}")
+    return found
