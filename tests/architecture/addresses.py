@@ -173,7 +173,14 @@ def ask(asker: Asker, address: Address, values: dict[str, Any], body: dict[str, 
             if address.namespace == "api":
                 response = _ask_as_program(asker, method, url, body)
             else:
-                response = asker.client().generic(method, url, HTTP_ACCEPT="application/json")
+                response = asker.client().generic(
+                    method,
+                    url,
+                    urlencode(body, doseq=True) if method != "GET" else "",
+                    "application/x-www-form-urlencoded",
+                    QUERY_STRING=urlencode(body, doseq=True) if method == "GET" else "",
+                    HTTP_ACCEPT="application/json",
+                )
             answer = judge(response, method)
             close(response)
             transaction.set_rollback(True)

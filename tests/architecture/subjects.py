@@ -247,3 +247,39 @@ def _a_text(clinic: Clinic) -> dict[str, Any]:
 @body("api:call", "api:call_next")
 def _a_room(clinic: Clinic) -> dict[str, Any]:
     return {"room": "injection-1"}
+
+
+# desks
+
+
+@subject("calling:panel.code", "calling:next.code")
+def _a_service_point(clinic: Clinic) -> str:
+    return str(clinic.ticket.service_point.code)
+
+
+@subject("calling:*.pk")
+def _a_ticket_number(clinic: Clinic) -> int:
+    return int(clinic.ticket.pk)
+
+
+@subject("calling:act.move")
+def _a_ticket_move(clinic: Clinic) -> str:
+    return "call"
+
+
+@subject("calling:wall.code", "calling:wall-body.code", "calling:wall-report.code")
+def _a_wall(clinic: Clinic) -> str:
+    from hevesy.records.queues.models import Screen
+
+    clinic.anybody  # noqa: B018  seeds
+    return str(Screen.objects.order_by("pk").values_list("code", flat=True)[0])
+
+
+@body("calling:next", "calling:act")
+def _where_to(clinic: Clinic) -> dict[str, Any]:
+    return {"room": "injection-1"}
+
+
+@body("calling:announce")
+def _an_announcement(clinic: Clinic) -> dict[str, Any]:
+    return {"to": "injection", "text": "请安静"}
