@@ -37,6 +37,8 @@ ASKERS = (*STRANGERS, *PEOPLE)
 
 OPENS, REFUSED, BROKEN = "opens", "refused", "broken"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+ALSO = {"dicomweb:studies": "POST", "dicomweb:study": "POST", "viewing:key_images": "POST"}
+"""Views that judge a second method by another right: it is walked under the name `view POST`."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ def every_address() -> list[Address]:
     found = list(_walk(get_resolver().url_patterns, "", "", ()))
     uses = Counter(address.name for address in found)
     found = [replace(address, methods=_methods(address)) for address in found]
+    for address in list(found):
+        if address.name in ALSO:
+            method = ALSO[address.name]
+            found.append(replace(address, name=f"{address.name} {method}", methods=(method,)))
     return [
         replace(address, name=f"{address.name} {address.route}")
         if uses[address.name] > 1
@@ -84,7 +90,7 @@ def _walk(
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
             yield from _walk(pattern.url_patterns, here, inner, more)
         elif isinstance(pattern, URLPattern):
-            name = pattern.name or here
+            name = pattern.name or re.sub(r"<\w+:", "<", here)
             yield Address(f"{namespace}{name}", here, pattern.callback, more)
 
 
@@ -208,13 +214,13 @@ def close(response: HttpResponse) -> None:
 
 
 def judge(response: HttpResponse, method: str) -> Answer:
-    """Whether an answer lets the asker in. A refusal of what was sent (400, 409) lets in; 404 does not.
+    """Whether an answer lets the asker in. A refusal of what was sent (400, 409, 422) lets in; 404 does not.
 
-    422 says that the input was incomplete before anybody looked at rights: nothing is known, so it counts as broken.
+    When the API names missing fields, nobody has looked at rights yet: nothing is known, so it counts as broken.
     """
     status = response.status_code
     location = response.headers.get("Location", "")
-    if (status >= 500 and status != 501) or status == 422:
+    if (status >= 500 and status != 501) or (status == 422 and b'"fields"' in response.content):
         return Answer(BROKEN, status, method, _sentence(response))
     if status in (401, 403, 404) or location.startswith("/account/login/?next="):
         return Answer(REFUSED, status, method, _sentence(response))

@@ -6,6 +6,7 @@ What has an action is made by it; what only has to exist (a given dose, an acqui
 from __future__ import annotations
 
 import functools
+import gzip
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -126,6 +127,71 @@ class Clinic:
             unit=self.unit,
             started_at=timezone.now(),
             half_life_s=21624.0,
+        )
+
+    @functools.cached_property
+    def publication(self) -> Any:
+        """A published report of the same patient, for clinicians."""
+        from hevesy.records.exams.actions import book_exam
+        from hevesy.records.exams.models import Exam
+        from hevesy.records.reports.actions import start_report
+        from hevesy.records.reports.models import Publication, Report
+
+        exam = book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(15))
+        Exam.objects.filter(pk=exam.pk).update(state="acquired")
+        exam.refresh_from_db()
+        report = start_report(self.person("a_doctor"), exam, {"impression": "normal"})
+        Report.objects.filter(pk=report.pk).update(state="published", audited_at=timezone.now())
+        return Publication.objects.create(
+            report=report, version=report.current, published_by=cast_member("a_chief")
+        )
+
+    def _received(self, **attributes: Any) -> Any:
+        from hevesy.records.archive.ingest import receive
+        from hevesy.records.archive.models import Study
+        from hevesy.records.archive.testing import a_file
+
+        receive(a_file(**attributes), by=self.anybody)
+        return Study.objects.get(study_instance_uid=attributes["StudyInstanceUID"])
+
+    @functools.cached_property
+    def study(self) -> Any:
+        """A study of one image that belongs to the acquired examination."""
+        study = self._received(StudyInstanceUID="2.25.71", SeriesInstanceUID="2.25.72")
+        type(study).objects.filter(pk=study.pk).update(exam=self.acquired_exam)
+        study.refresh_from_db()
+        return study
+
+    @functools.cached_property
+    def unmatched_study(self) -> Any:
+        """A study that belongs to nobody yet."""
+        return self._received(StudyInstanceUID="2.25.81", SeriesInstanceUID="2.25.82")
+
+    @functools.cached_property
+    def key_image(self) -> Any:
+        """A captured picture."""
+        from hevesy.foundation.files.actions import store_file
+        from hevesy.records.findings.models import KeyImage
+
+        stored = store_file(
+            b"png", name="k.png", media_type="image/png", kind="key-image", by=self.anybody
+        )
+        return KeyImage.objects.create(
+            study=self.study, file=stored, author=cast_member("a_doctor")
+        )
+
+    @functools.cached_property
+    def volume(self) -> Any:
+        """A prepared volume of one body."""
+        from hevesy.foundation.files.store import store
+        from hevesy.records.archive.models import PreparedVolume
+
+        key = store().put_bytes(gzip.compress(b"body"))
+        return PreparedVolume.objects.create(
+            series=self.study.series.get(),
+            content_id="walk",
+            state=PreparedVolume.State.READY,
+            header={"stored": {"0/body": key}, "thumbnail": key, "public": {}},
         )
 
 

@@ -62,6 +62,7 @@ class Subjects:
     def _value(self, address: Address, parameter: str) -> Any:
         for key in (
             f"{address.name}.{parameter}",
+            f"{address.name.partition(' ')[0]}.{parameter}",
             f"{address.namespace}:*.{parameter}",
             f"*.{parameter}",
         ):
@@ -193,6 +194,7 @@ def _a_queue(clinic: Clinic) -> str:
 
 @body("api:published")
 def _whose_reports(clinic: Clinic) -> dict[str, Any]:
+    clinic.publication  # noqa: B018
     return {"patient_id": clinic.patient.patient_id}
 
 
@@ -244,6 +246,11 @@ def _a_text(clinic: Clinic) -> dict[str, Any]:
     return {"base_version": 1, "findings": "x", "impression": "x", "reason": "x"}
 
 
+@body("api:send_back", "api:withdraw", "api:cancel")
+def _a_reason(clinic: Clinic) -> dict[str, Any]:
+    return {"reason": "walk"}
+
+
 @body("api:call", "api:call_next")
 def _a_room(clinic: Clinic) -> dict[str, Any]:
     return {"room": "injection-1"}
@@ -283,3 +290,48 @@ def _where_to(clinic: Clinic) -> dict[str, Any]:
 @body("calling:announce")
 def _an_announcement(clinic: Clinic) -> dict[str, Any]:
     return {"to": "injection", "text": "请安静"}
+
+
+@subject("viewing:unmatched_study.pk", "viewing:link.pk")
+def _an_unmatched_study(clinic: Clinic) -> int:
+    return int(clinic.unmatched_study.pk)
+
+
+@body("viewing:link")
+def _an_exam_to_link(clinic: Clinic) -> dict[str, Any]:
+    return {"exam": clinic.exam.number}
+
+
+@subject("viewing:*.uid", "dicomweb:*.study")
+def _a_study(clinic: Clinic) -> str:
+    return str(clinic.study.study_instance_uid)
+
+
+@subject("dicomweb:*.series")
+def _a_series(clinic: Clinic) -> str:
+    return str(clinic.study.series.get().series_instance_uid)
+
+
+@subject("dicomweb:*.instance")
+def _an_instance(clinic: Clinic) -> str:
+    return str(clinic.study.series.get().instances.get().sop_instance_uid)
+
+
+@subject("dicomweb:*.numbers")
+def _a_frame(clinic: Clinic) -> str:
+    return "1"
+
+
+@subject("viewing:key_image.pk", "viewing:key_image_remove.pk", "viewing:key_image_restore.pk")
+def _a_key_image(clinic: Clinic) -> int:
+    return int(clinic.key_image.pk)
+
+
+@subject("viewing:*.content_id")
+def _a_volume(clinic: Clinic) -> str:
+    return str(clinic.volume.content_id)
+
+
+@subject("viewing:volume_body.path")
+def _a_volume_body(clinic: Clinic) -> str:
+    return "0/body"
