@@ -191,7 +191,7 @@ class Clinic:
             series=self.study.series.get(),
             content_id="walk",
             state=PreparedVolume.State.READY,
-            header={"stored": {"0/body": key}, "thumbnail": key, "public": {}},
+            header={"stored": {"0/body": key}, "thumbnail": key, "levels": []},
         )
 
 

@@ -335,3 +335,19 @@ def _a_volume(clinic: Clinic) -> str:
 @subject("viewing:volume_body.path")
 def _a_volume_body(clinic: Clinic) -> str:
     return "0/body"
+
+
+@subject("reporting:*.number")
+def _a_written_exam(clinic: Clinic) -> str:
+    """An acquired examination with a draft; what its state forbids is refused with 409, which lets in."""
+    return str(clinic.report.exam.number)
+
+
+@subject("reporting:picture.pk")
+def _a_picture(clinic: Clinic) -> int:
+    return int(clinic.key_image.pk)
+
+
+@body("reporting:save", "reporting:submit", "reporting:audit", "reporting:correct")
+def _a_written_text(clinic: Clinic) -> dict[str, Any]:
+    return {"base": 1, "findings": "x", "impression": "x", "reason": "x"}
