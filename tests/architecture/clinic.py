@@ -194,5 +194,20 @@ class Clinic:
             header={"stored": {"0/body": key}, "thumbnail": key, "levels": []},
         )
 
+    @functools.cached_property
+    def document(self) -> Any:
+        """The printed appointment slip of the booked examination."""
+        from hevesy.records.documents.actions import appointment_slip
+
+        return appointment_slip(self.person("a_registrar"), self.exam)
+
+    @functools.cached_property
+    def job(self) -> Any:
+        """A job that waits."""
+        from hevesy.foundation.jobs.models import Job
+
+        now = timezone.now()
+        return Job.objects.create(kind="walk", run_after=now, enqueued_at=now)
+
 
 Maker = Callable[[Clinic], Any]

@@ -140,6 +140,29 @@ def _a_stored_file(clinic: Clinic) -> int:
     return int(stored.pk)
 
 
+@subject("jobs:*.pk")
+def _a_job(clinic: Clinic) -> int:
+    return int(clinic.job.pk)
+
+
+# records
+
+
+@subject("documents:*.pk")
+def _a_document(clinic: Clinic) -> int:
+    return int(clinic.document.pk)
+
+
+@subject("documents:*.number")
+def _an_exam_to_print(clinic: Clinic) -> str:
+    return str(clinic.exam.number)
+
+
+@subject("documents:dose_label.code")
+def _a_dose_to_print(clinic: Clinic) -> str:
+    return str(clinic.unit.code)
+
+
 # programs
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import time_machine
+from django.db import transaction
 
 from hevesy.records.exams.testing import at
 from tests.architecture.addresses import ASKERS, BROKEN, OPENS, Address, ask, make_asker
@@ -25,9 +26,13 @@ def _walk(addresses: Iterable[Address]) -> tuple[Policy, list[str]]:
     broken = []
     for address in addresses:
         try:
-            values, body = subjects.values(address), subjects.body(address)
+            with transaction.atomic():
+                values, body = subjects.values(address), subjects.body(address)
         except NoSubject as lacking:
             broken.append(str(lacking))
+            continue
+        except Exception as failed:  # the next address is walked all the same
+            broken.append(f"{address.name}: its subject cannot be made: {failed!r}")
             continue
         answers = {asker.name: ask(asker, address, values, body) for asker in askers}
         openers[address.name] = frozenset(
