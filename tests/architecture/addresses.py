@@ -37,8 +37,6 @@ ASKERS = (*STRANGERS, *PEOPLE)
 
 OPENS, REFUSED, BROKEN = "opens", "refused", "broken"
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
-ALSO = {"dicomweb:studies": "POST", "dicomweb:study": "POST", "viewing:key_images": "POST"}
-"""Views that judge a second method by another right: it is walked under the name `view POST`."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,6 @@ def every_address() -> list[Address]:
     found = list(_walk(get_resolver().url_patterns, "", "", ()))
     uses = Counter(address.name for address in found)
     found = [replace(address, methods=_methods(address)) for address in found]
-    for address in list(found):
-        if address.name in ALSO:
-            method = ALSO[address.name]
-            found.append(replace(address, name=f"{address.name} {method}", methods=(method,)))
     return [
         replace(address, name=f"{address.name} {address.route}")
         if uses[address.name] > 1

@@ -50,6 +50,16 @@ class Clinic:
         )
 
     @functools.cached_property
+    def merge(self) -> Any:
+        """Two records that were declared one."""
+        from hevesy.records.patients.actions import merge_patients, register_patient
+
+        twin = register_patient(
+            self.anybody, name_zh="单雄信二", sex="M", birth_date=timezone.localdate()
+        )
+        return merge_patients(self.anybody, survivor=self.patient, alias=twin, reason="walk")
+
+    @functools.cached_property
     def item(self) -> Any:
         """An examination that the catalogue delivers."""
         from hevesy.records.catalogue.models import ExamItem
@@ -67,13 +77,7 @@ class Clinic:
     @functools.cached_property
     def acquired_exam(self) -> Any:
         """Another examination of the same patient, acquired, so that a report may be written."""
-        from hevesy.records.exams.actions import book_exam
-        from hevesy.records.exams.models import Exam
-
-        exam = book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(14))
-        Exam.objects.filter(pk=exam.pk).update(state="acquired")
-        exam.refresh_from_db()
-        return exam
+        return self._acquired(14)
 
     @functools.cached_property
     def report(self) -> Any:
@@ -131,19 +135,48 @@ class Clinic:
 
     @functools.cached_property
     def publication(self) -> Any:
-        """A published report of the same patient, for clinicians."""
-        from hevesy.records.exams.actions import book_exam
-        from hevesy.records.exams.models import Exam
+        """A published report of the same patient, with PDF and a key image, for clinicians."""
+        from hevesy.records.documents.models import Document
         from hevesy.records.reports.actions import start_report
         from hevesy.records.reports.models import Publication, Report
 
-        exam = book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(15))
-        Exam.objects.filter(pk=exam.pk).update(state="acquired")
-        exam.refresh_from_db()
+        exam = self._acquired(15)
+        study = self._received(StudyInstanceUID="2.25.91", SeriesInstanceUID="2.25.92")
+        type(study).objects.filter(pk=study.pk).update(exam=exam)
+        self._picture(study)
         report = start_report(self.person("a_doctor"), exam, {"impression": "normal"})
         Report.objects.filter(pk=report.pk).update(state="published", audited_at=timezone.now())
+        document = Document.objects.create(
+            kind="report", exam=exam, file=self._file("report.pdf", "application/pdf")
+        )
         return Publication.objects.create(
-            report=report, version=report.current, published_by=cast_member("a_chief")
+            report=report,
+            version=report.current,
+            document=document,
+            published_by=cast_member("a_chief"),
+        )
+
+    def _acquired(self, hour: int) -> Any:
+        from hevesy.records.exams.actions import book_exam
+        from hevesy.records.exams.models import Exam
+
+        exam = book_exam(self.anybody, patient=self.patient, item=self.item, starts_at=at(hour))
+        Exam.objects.filter(pk=exam.pk).update(state="acquired")
+        exam.refresh_from_db()
+        return exam
+
+    def _file(self, name: str, media_type: str) -> Any:
+        from hevesy.foundation.files.actions import store_file
+
+        return store_file(
+            name.encode(), name=name, media_type=media_type, kind="walk", by=self.anybody
+        )
+
+    def _picture(self, study: Any) -> Any:
+        from hevesy.records.findings.models import KeyImage
+
+        return KeyImage.objects.create(
+            study=study, file=self._file("k.png", "image/png"), author=cast_member("a_doctor")
         )
 
     def _received(self, **attributes: Any) -> Any:
@@ -169,16 +202,8 @@ class Clinic:
 
     @functools.cached_property
     def key_image(self) -> Any:
-        """A captured picture."""
-        from hevesy.foundation.files.actions import store_file
-        from hevesy.records.findings.models import KeyImage
-
-        stored = store_file(
-            b"png", name="k.png", media_type="image/png", kind="key-image", by=self.anybody
-        )
-        return KeyImage.objects.create(
-            study=self.study, file=stored, author=cast_member("a_doctor")
-        )
+        """A captured picture of the acquired examination."""
+        return self._picture(self.study)
 
     @functools.cached_property
     def volume(self) -> Any:

@@ -62,7 +62,6 @@ class Subjects:
     def _value(self, address: Address, parameter: str) -> Any:
         for key in (
             f"{address.name}.{parameter}",
-            f"{address.name.partition(' ')[0]}.{parameter}",
             f"{address.namespace}:*.{parameter}",
             f"*.{parameter}",
         ):
@@ -269,7 +268,7 @@ def _a_text(clinic: Clinic) -> dict[str, Any]:
     return {"base_version": 1, "findings": "x", "impression": "x", "reason": "x"}
 
 
-@body("api:send_back", "api:withdraw", "api:cancel")
+@body("api:send_back", "api:withdraw", "api:cancel", "registration:move")
 def _a_reason(clinic: Clinic) -> dict[str, Any]:
     return {"reason": "walk"}
 
@@ -374,3 +373,40 @@ def _a_picture(clinic: Clinic) -> int:
 @body("reporting:save", "reporting:submit", "reporting:audit", "reporting:correct")
 def _a_written_text(clinic: Clinic) -> dict[str, Any]:
     return {"base": 1, "findings": "x", "impression": "x", "reason": "x"}
+
+
+@subject("registration:*.pk")
+def _a_patient(clinic: Clinic) -> int:
+    return int(clinic.patient.pk)
+
+
+@subject("registration:unmerge.pk")
+def _a_merge(clinic: Clinic) -> int:
+    return int(clinic.merge.pk)
+
+
+@subject("registration:*.number")
+def _a_booked_exam(clinic: Clinic) -> str:
+    return str(clinic.exam.number)
+
+
+@subject("registration:move.move")
+def _a_visit_move(clinic: Clinic) -> str:
+    return "cancel"
+
+
+@body("registration:scan")
+def _a_scanned_exam(clinic: Clinic) -> dict[str, Any]:
+    from hevesy.foundation.stations import qr
+
+    return {"text": qr.make("E", clinic.exam.code)}
+
+
+@subject("publishing:*.number")
+def _a_published_exam(clinic: Clinic) -> str:
+    return str(clinic.publication.report.exam.number)
+
+
+@subject("publishing:*.place")
+def _the_first_picture(clinic: Clinic) -> int:
+    return 1

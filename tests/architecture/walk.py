@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import time_machine
 from django.db import transaction
 
 from hevesy.records.exams.testing import at
-from tests.architecture.addresses import ASKERS, BROKEN, OPENS, Address, ask, make_asker
+from tests.architecture.addresses import (
+    ASKERS,
+    BROKEN,
+    METHODS,
+    OPENS,
+    Address,
+    Answer,
+    ask,
+    make_asker,
+)
 from tests.architecture.policy import Policy
 from tests.architecture.subjects import NoSubject, Subjects
 
@@ -35,13 +45,26 @@ def _walk(addresses: Iterable[Address]) -> tuple[Policy, list[str]]:
             broken.append(f"{address.name}: its subject cannot be made: {failed!r}")
             continue
         answers = {asker.name: ask(asker, address, values, body) for asker in askers}
-        openers[address.name] = frozenset(
-            name for name, answer in answers.items() if answer.outcome == OPENS
-        )
-        broken += [
-            f"{address.name} as {name}: {answer.method} gave {answer.status}"
-            f"{' (add what is sent to subjects.BODIES)' if answer.status == 422 else ''}: {answer.text}"
-            for name, answer in answers.items()
-            if answer.outcome == BROKEN
-        ]
+        openers[address.name] = _openers(answers)
+        broken += _broken(address.name, answers)
+        if address.methods == METHODS and any(a.method == "GET" for a in answers.values()):
+            posting = replace(address, methods=("POST",))
+            answers = {asker.name: ask(asker, posting, values, body) for asker in askers}
+            broken += _broken(f"{address.name} POST", answers)
+            takes_it = any(answer.status != 405 for answer in answers.values())
+            if takes_it and _openers(answers) != openers[address.name]:
+                openers[f"{address.name} POST"] = _openers(answers)
     return Policy(openers), broken
+
+
+def _openers(answers: dict[str, Answer]) -> frozenset[str]:
+    return frozenset(name for name, answer in answers.items() if answer.outcome == OPENS)
+
+
+def _broken(name: str, answers: dict[str, Answer]) -> list[str]:
+    return [
+        f"{name} as {asker}: {answer.method} gave {answer.status}"
+        f"{' (add what is sent to subjects.BODIES)' if answer.status == 422 else ''}: {answer.text}"
+        for asker, answer in answers.items()
+        if answer.outcome == BROKEN
+    ]
