@@ -123,12 +123,14 @@ class Asker:
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
 
+    browser: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
     def client(self) -> Client:
-        """A fresh browser with this asker's cookies, so that one answer leaves nothing for the next."""
-        client = Client(raise_request_exception=False)
+        """The browser with the asker's first cookies again, so that one answer leaves nothing for the next."""
+        self.browser.cookies.clear()
         for key, value in self.cookies.items():
-            client.cookies[key] = value
-        return client
+            self.browser.cookies[key] = value
+        return self.browser
 
 
 def make_asker(name: str) -> Asker:
@@ -194,7 +196,8 @@ def _ask_as_program(asker: Asker, method: str, url: str, body: dict[str, Any]) -
     if asker.token:
         headers["HTTP_AUTHORIZATION"] = f"Bearer {asker.token}"
     query = urlencode(body) if method == "GET" else ""
-    return Client(raise_request_exception=False).generic(
+    asker.browser.cookies.clear()
+    return asker.browser.generic(
         method, url, json.dumps(body), "application/json", QUERY_STRING=query, **headers
     )
 
