@@ -3,10 +3,11 @@
 from hevesy.imaging.dicomio.guards import Limits, PixelFormat, check_pixels, read_dataset
 from hevesy.imaging.dicomio.headers import quantification_header
 from hevesy.imaging.dicomio.identity import Administration, SeriesIdentity, StudyIdentity
-from hevesy.imaging.dicomio.pixels import decode_pixels
+from hevesy.imaging.dicomio.pixels import decode_frames, decode_pixels
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.dicomio.sandbox import (
     ChildLimits,
+    decode_frames_sandboxed,
     pack_series_sandboxed,
     read_series_sandboxed,
 )
@@ -28,6 +29,8 @@ __all__ = [
     "StudyIdentity",
     "check_pixels",
     "ct_datasets",
+    "decode_frames",
+    "decode_frames_sandboxed",
     "decode_pixels",
     "pack_series_sandboxed",
     "pet_datasets",

@@ -72,7 +72,24 @@ def pack_series_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return packed.header
 
 
-TASKS = {"read_series": read_series_task, "pack_series": pack_series_task}
+def decode_frames_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Leave the named frames one after another as frames.bin, little endian."""
+    from hevesy.imaging.dicomio.guards import Limits, read_dataset
+    from hevesy.imaging.dicomio.pixels import decode_frames
+
+    limits = Limits(**request["limits"])
+    dataset = read_dataset(request["path"], limits=limits)
+    pixels = decode_frames(dataset, request["frames"], limits=limits)
+    little = pixels.astype(pixels.dtype.newbyteorder("<"), copy=False)
+    (folder / "frames.bin").write_bytes(little.tobytes())
+    return {"frame_bytes": little[0].nbytes, "dtype": little.dtype.str}
+
+
+TASKS = {
+    "read_series": read_series_task,
+    "pack_series": pack_series_task,
+    "decode_frames": decode_frames_task,
+}
 
 
 def main(desk: Path) -> int:

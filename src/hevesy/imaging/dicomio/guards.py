@@ -80,9 +80,12 @@ class PixelFormat:
         return (bits + 7) // 8
 
 
-def read_dataset(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Dataset:
+def read_dataset(
+    path: str | Path, *, limits: Limits = DEFAULT_LIMITS, with_pixels: bool = True
+) -> Dataset:
     """Read a DICOM file after checking that it does not inflate beyond the limits.
 
+    Without pixels, what stands before them alone is read: a header of a large object costs little.
     Raises `ImageRefused`: unreadable, file_too_large, inflates_too_far, nested_too_deep.
     """
     path = Path(path)
@@ -93,7 +96,7 @@ def read_dataset(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Datase
         _check_inflation(path, limits)
         # force: scanners and archives exist that write no preamble; what is no DICOM at all then
         # yields an empty data set.
-        dataset = dcmread(path, force=True)
+        dataset = dcmread(path, force=True, stop_before_pixels=not with_pixels)
         if "SOPClassUID" not in dataset:
             raise ImageRefused("unreadable", "no SOP Class UID")
         return dataset

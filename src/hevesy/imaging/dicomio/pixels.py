@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,28 @@ def decode_pixels(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> npt.N
     if pixels.size != np.prod(shape):
         raise ImageRefused("undecodable", f"decoded to {pixels.shape}")
     return pixels.reshape(shape)
+
+
+def decode_frames(
+    dataset: Dataset, frames: Sequence[int], *, limits: Limits = DEFAULT_LIMITS
+) -> npt.NDArray[Any]:
+    """Stored values of the named frames (from 0), in that order: (frames, rows, columns[, 3]).
+
+    As `decode_pixels`, but only what is named is decoded, and bits above Bits Stored are kept.
+    Raises `ImageRefused`; IndexError for a frame that is not there.
+    """
+    stated = check_pixels(dataset, limits=limits)
+    if not all(0 <= frame < stated.frames for frame in frames):
+        raise IndexError("no such frame")
+    if "file_meta" not in dataset.__dict__ or "TransferSyntaxUID" not in dataset.file_meta:
+        _name_transfer_syntax(dataset)
+    try:
+        planes = [pixel_array(dataset, raw=True, index=frame) for frame in frames]
+    except MemoryError:
+        raise ImageRefused("memory_limit") from None
+    except Exception as error:
+        raise ImageRefused("undecodable", f"{type(error).__name__}: {error}"[:160]) from error
+    return np.stack(planes)
 
 
 def _decoded(dataset: Dataset, stated: PixelFormat) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,29 @@ def pack_series_sandboxed(
         "edits": dict(edits or {}),
     }
     return run_task("pack_series", request, Path(folder), child=child)
+
+
+def decode_frames_sandboxed(
+    path: str | Path,
+    frames: Sequence[int],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> list[bytes]:
+    """The named frames (from 0) of one object, decoded in a child: stored values, little endian.
+
+    Raises `ImageRefused`.
+    """
+    with tempfile.TemporaryDirectory(prefix="hevesy-frames-") as name:
+        folder = Path(name)
+        request = {
+            "path": str(Path(path).resolve()),
+            "frames": list(frames),
+            "limits": asdict(limits),
+        }
+        size = int(run_task("decode_frames", request, folder, child=child)["frame_bytes"])
+        decoded = (folder / "frames.bin").read_bytes()
+    return [decoded[place * size : (place + 1) * size] for place in range(len(frames))]
 
 
 def run_task(
