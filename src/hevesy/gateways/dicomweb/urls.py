@@ -1,25 +1,42 @@
-from django.urls import path
+from django.urls import path, register_converter
 
-from hevesy.gateways.dicomweb import views
+from hevesy.gateways.dicomweb.views import retrieve, search, store
+
+
+class Uid:
+    """A DICOM UID (PS3.5 §9): digits and dots, 64 at the most. Anything else is no address of ours."""
+
+    regex = "[0-9.]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it stands."""
+        return value
+
+
+register_converter(Uid, "uid")
+
+STUDY = "studies/<uid:study>"
+SERIES = f"{STUDY}/series/<uid:series>"
+INSTANCE = f"{SERIES}/instances/<uid:instance>"
 
 app_name = "dicomweb"
 urlpatterns = [
-    path("studies", views.studies, name="studies"),
-    path("series", views.search_series, name="series"),
-    path("instances", views.search_instances, name="instances"),
-    path("studies/<str:study>", views.studies, name="study"),
-    path("studies/<str:study>/metadata", views.metadata),
-    path("studies/<str:study>/series", views.search_series),
-    path("studies/<str:study>/instances", views.search_instances),
-    path("studies/<str:study>/series/<str:series>", views.retrieve),
-    path("studies/<str:study>/series/<str:series>/metadata", views.metadata),
-    path("studies/<str:study>/series/<str:series>/instances", views.search_instances),
-    path("studies/<str:study>/series/<str:series>/instances/<str:instance>", views.retrieve),
-    path(
-        "studies/<str:study>/series/<str:series>/instances/<str:instance>/metadata", views.metadata
-    ),
-    path(
-        "studies/<str:study>/series/<str:series>/instances/<str:instance>/frames/<str:numbers>",
-        views.frames,
-    ),
+    path("studies", store.studies, name="studies"),
+    path("series", search.all_series, name="all_series"),
+    path("instances", search.all_instances, name="all_instances"),
+    path(STUDY, store.study, name="study"),
+    path(f"{STUDY}/metadata", retrieve.metadata, name="study_metadata"),
+    path(f"{STUDY}/series", search.series, name="study_series"),
+    path(f"{STUDY}/instances", search.instances, name="study_instances"),
+    path(SERIES, retrieve.objects, name="series"),
+    path(f"{SERIES}/metadata", retrieve.metadata, name="series_metadata"),
+    path(f"{SERIES}/instances", search.instances, name="series_instances"),
+    path(INSTANCE, retrieve.objects, name="instance"),
+    path(f"{INSTANCE}/metadata", retrieve.metadata, name="instance_metadata"),
+    path(f"{INSTANCE}/frames/<str:numbers>", retrieve.frames, name="frames"),
+    path(f"{INSTANCE}/bulkdata/<path:where>", retrieve.bulk, name="bulk"),
 ]
