@@ -44,7 +44,7 @@ def without_waiting_for_the_disk() -> Iterator[None]:
     For the demo command alone; a crash before the end leaves a demo that `--reset` makes anew.
     """
     real = os.fsync
-    os.fsync = lambda descriptor: None
+    os.fsync = lambda fd: None
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA synchronous = OFF")

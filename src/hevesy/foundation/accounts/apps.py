@@ -11,15 +11,12 @@ class AccountsConfig(AppConfig):
         from hevesy.foundation.accounts import receivers  # noqa: F401  connects them
         from hevesy.foundation.ui.nav import NavEntry, register
 
+        either = ("accounts.manage", "audit.read")
+        register(
+            NavEntry("system", _("Roles and rights"), "shield-lock", "accounts:roles", either, 20)
+        )
         for label, icon, url_name, permission, order in [
             (_("People"), "users", "accounts:people", "accounts.manage", 10),
-            (
-                _("Roles and rights"),
-                "shield-lock",
-                "accounts:roles",
-                ("accounts.manage", "audit.read"),
-                20,
-            ),
             (_("Program tokens"), "key", "accounts:tokens", "tokens.manage", 30),
         ]:
             register(NavEntry("system", label, icon, url_name, permission, order))
