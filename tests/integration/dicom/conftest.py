@@ -17,10 +17,18 @@ from django.conf import settings
 from django.db import connection
 from pynetdicom import AE
 
+from hevesy.foundation.files.store import store
 from hevesy.gateways.dicom.server import make_server
 from hevesy.records.equipment.models import Device
 
 RIGHTS = ["echo", "store", "worklist", "mpps"]
+
+
+@pytest.fixture(autouse=True)
+def an_empty_store(settings, tmp_path) -> None:
+    """An object store of the test's own: a killed server leaves half received files."""
+    settings.STORAGE_URL = f"file:{tmp_path / 'objects'}"
+    store().create()
 
 
 @pytest.fixture
@@ -149,10 +157,9 @@ def _database_url() -> str:
     """Where another process finds the database of this test."""
     entry = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{entry['NAME']}"
-    host, name = quote(str(entry["HOST"]), safe=""), entry["NAME"]
-    user = quote(entry["USER"])
-    return f"postgresql://{user}:{quote(entry['PASSWORD'] or '')}@{host}:{entry['PORT']}/{name}"
+        return f"sqlite:///{Path(entry['NAME']).resolve()}"
+    login = f"{quote(entry['USER'])}:{quote(entry['PASSWORD'])}"
+    return f"postgresql://{login}@:{entry['PORT']}/{entry['NAME']}?host={quote(entry['HOST'])}"
 
 
 @pytest.fixture

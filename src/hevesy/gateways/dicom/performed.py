@@ -7,13 +7,13 @@ import logging
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import close_old_connections
 from django.utils import timezone
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from hevesy.foundation.accounts.actors import PermissionRefused
 from hevesy.gateways.dicom import status
+from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.identifiers import Undecodable, decode_identifier
 from hevesy.gateways.dicom.keys import key_text, terms_of
 from hevesy.records.archive.actions.performed import (
@@ -71,11 +71,11 @@ def handle_set(event: Any) -> Answer:
     return _call(update_performed, event, str(request.RequestedSOPInstanceUID or ""), told), None
 
 
+@with_database
 def _call(action: Any, event: Any, uid: str, told: Performed) -> int | Dataset:
     if not is_uid(uid):
         return status.INVALID_OBJECT_INSTANCE
     association = event.assoc
-    close_old_connections()
     try:
         action(association.actor, uid, told, received_from=association.device.ae_title)
     except PermissionRefused:

@@ -6,7 +6,7 @@ import logging
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 from pydicom.uid import (
     AllTransferSyntaxes,
     ExplicitVRBigEndian,
@@ -25,6 +25,7 @@ from pynetdicom.sop_class import (
 )
 
 from hevesy.gateways.dicom import limits, spooling, status
+from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.peers import (
     CONGESTED,
     FULL,
@@ -84,16 +85,7 @@ def handle_requested(event: Any) -> None:
     request = association.requestor.primitive
     called, calling = str(request.called_ae_title), str(request.calling_ae_title)
     address = association.peer_address
-    close_old_connections()
-    try:
-        answer: Device | Rejection = admit(called, calling, address)
-        if not isinstance(answer, Rejection) and _crowded(association):
-            answer = FULL
-        if isinstance(answer, Rejection):
-            audit_rejection(answer, called, calling, address)
-    except DatabaseError:
-        logger.exception("an association could not be judged")
-        answer = CONGESTED
+    answer = _judge(association, called, calling, address)
     if isinstance(answer, Rejection):
         logger.warning(
             "rejected %s at %s calling %s: %s", label(calling), address, label(called), answer.why
@@ -107,6 +99,20 @@ def handle_requested(event: Any) -> None:
     association.acceptor.supported_contexts = contexts_for(
         answer, request.presentation_context_definition_list
     )
+
+
+@with_database
+def _judge(association: Any, called: str, calling: str, address: str) -> Device | Rejection:
+    try:
+        answer = admit(called, calling, address)
+        if not isinstance(answer, Rejection) and _crowded(association):
+            answer = FULL
+        if isinstance(answer, Rejection):
+            audit_rejection(answer, called, calling, address)
+        return answer
+    except DatabaseError:
+        logger.exception("an association could not be judged")
+        return CONGESTED
 
 
 def _crowded(association: Any) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hevesy.foundation.accounts.actors import PermissionRefused
 from hevesy.gateways.dicom import status
+from hevesy.gateways.dicom.databases import with_database
 from hevesy.records.archive.ingest import Received, receive_spooled
 from hevesy.records.archive.refusals import ObjectRefused, StorageExhausted
 
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 _MISMATCHES = frozenset(("other_sop_instance", "other_sop_class"))
 
 
+@with_database
 def handle_store(event: Any) -> int:
     """The status of one C-STORE request (PS3.4 B.2.3)."""
     request, association = event.request, event.assoc

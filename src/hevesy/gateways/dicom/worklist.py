@@ -8,13 +8,15 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, Final
 
-from django.db import close_old_connections, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import override
 from pydicom.dataset import Dataset
 
+from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
 from hevesy.gateways.dicom import limits, status
+from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.identifiers import Undecodable, decode_identifier
 from hevesy.gateways.dicom.keys import key_text, matches, terms_of, unsupported_keys
 from hevesy.gateways.dicom.texts import Speaker
@@ -54,11 +56,8 @@ def handle_find(event: Any) -> Iterator[Answer]:
     except Undecodable:
         yield status.IDENTIFIER_DOES_NOT_MATCH, None
         return
-    close_old_connections()
     try:
-        found = list(islice(_answers(identifier, device), limits.MATCHES + 1))
-        with transaction.atomic():
-            record(event.assoc.actor, "dicom.worklist", device, answers=len(found))
+        found = _look_up(identifier, device, event.assoc.actor)
     except Exception:
         logger.exception("a worklist query of %s failed", device.ae_title)
         yield status.UNABLE_TO_PROCESS, None
@@ -70,6 +69,14 @@ def handle_find(event: Any) -> Iterator[Answer]:
             yield status.CANCEL, None
             return
         yield code, answer
+
+
+@with_database
+def _look_up(identifier: Dataset, device: Device, actor: Actor) -> list[Answer]:
+    found = list(islice(_answers(identifier, device), limits.MATCHES + 1))
+    with transaction.atomic():
+        record(actor, "dicom.worklist", device, answers=len(found))
+    return found
 
 
 def _answers(identifier: Dataset, device: Device) -> Iterator[Answer]:

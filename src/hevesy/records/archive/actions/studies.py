@@ -25,7 +25,7 @@ def link_study(by: Actor, study: Study, exam: Exam, *, reason: str) -> Study:
     """Say that a study belongs to an examination although the headers do not agree. Moves the examination on."""
     by.require("archive.link")
     reason = _reason(reason)
-    study = Study.objects.select_for_update().select_related("exam").get(pk=study.pk)
+    study = Study.objects.select_for_update(of=("self",)).select_related("exam").get(pk=study.pk)
     exam = Exam.objects.select_related("patient", "modality_class").get(pk=exam.pk)
     if study.exam is not None:
         raise LinkRefused(
@@ -62,7 +62,7 @@ def unlink_study(by: Actor, study: Study, *, reason: str) -> Study:
     """Take a study off its examination. It will not be matched again by itself; a person links it."""
     by.require("archive.link")
     reason = _reason(reason)
-    study = Study.objects.select_for_update().select_related("exam").get(pk=study.pk)
+    study = Study.objects.select_for_update(of=("self",)).select_related("exam").get(pk=study.pk)
     exam = study.exam
     if exam is None:
         raise LinkRefused(_("These images belong to no examination."))

@@ -21,13 +21,6 @@ pytestmark = pytest.mark.django_db
 BY = system_actor("a test", "archive.store")
 
 
-@pytest.fixture(autouse=True)
-def an_empty_store(settings, tmp_path):
-    """A store of this test's own, so that what it holds can be counted."""
-    settings.STORAGE_URL = f"file:{tmp_path / 'objects'}"
-    store().create()
-
-
 def run(name: str, *arguments: str) -> tuple[str, bool]:
     """What a command printed, and whether it succeeded."""
     out = io.StringIO()
