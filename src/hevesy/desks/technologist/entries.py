@@ -44,7 +44,7 @@ def _under_way(request: HttpRequest) -> int:
 
 
 def lead_to_unit(code: str, request: HttpRequest) -> scans.Target:
-    """A scanned syringe: who injects goes to the check, the hot laboratory to its batch."""
+    """A scanned syringe: who injects goes to the check, the hot laboratory to its page."""
     unit = unit_by_code(code)
     by = actor_of(request)
     if unit is None or not by.may("doses.view"):
@@ -52,7 +52,7 @@ def lead_to_unit(code: str, request: HttpRequest) -> scans.Target:
     if by.may("doses.administer"):
         query = urlencode({"code": qr.make("U", code), "scanned": "1"})
         return scans.Target(f"{reverse('technologist:inject')}?{query}", unit.number)
-    return scans.Target(reverse("radiopharmacy:batch", args=[unit.batch.number]), unit.number)
+    return scans.Target(reverse("radiopharmacy:unit", args=[unit.number]), unit.number)
 
 
 def exam_doses(request: HttpRequest, exam: Exam) -> dict[str, Any] | None:
