@@ -127,7 +127,8 @@ def time_of_day(text: str, field: str) -> datetime:
     """A time of day as the moment it was last: before midnight stays yesterday."""
     parts = plain(text).split(":")
     try:
-        clock = time(*(int(part) for part in parts)) if 2 <= len(parts) <= 3 else None
+        hour, minute, second = [int(part) for part in [*parts, "0"]][:3]
+        clock = time(hour, minute, second) if 2 <= len(parts) <= 3 else None
     except ValueError:
         clock = None
     if clock is None:
