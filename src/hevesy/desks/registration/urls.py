@@ -1,6 +1,16 @@
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from hevesy.desks.registration.views import booking, day, exam, patients, search
+
+
+class _Printable(StringConverter):
+    """An examination number in an address: printable ASCII, so that nothing else reaches the database."""
+
+    regex = r"[!-.0-~]{1,40}"
+
+
+register_converter(_Printable, "exam_number")
 
 app_name = "registration"
 urlpatterns = [
@@ -18,11 +28,11 @@ urlpatterns = [
     path("merges/<int:pk>/undo/", patients.unmerge, name="unmerge"),
     path("patients/<int:pk>/book/", booking.book, name="book"),
     path("patients/<int:pk>/book/slots/", booking.slots, name="slots"),
-    path("exams/<str:number>/", exam.exam, name="exam"),
-    path("exams/<str:number>/edit/", exam.edit, name="edit_exam"),
-    path("exams/<str:number>/reschedule/", exam.reschedule, name="reschedule"),
-    path("exams/<str:number>/arrive/", exam.arrive, name="arrive"),
-    path("exams/<str:number>/move/<str:move>/", exam.move, name="move"),
-    path("exams/<str:number>/slip/", exam.slip, name="slip"),
-    path("exams/<str:number>/label/", exam.label, name="label"),
+    path("exams/<exam_number:number>/", exam.exam, name="exam"),
+    path("exams/<exam_number:number>/edit/", exam.edit, name="edit_exam"),
+    path("exams/<exam_number:number>/reschedule/", exam.reschedule, name="reschedule"),
+    path("exams/<exam_number:number>/arrive/", exam.arrive, name="arrive"),
+    path("exams/<exam_number:number>/move/<str:move>/", exam.move, name="move"),
+    path("exams/<exam_number:number>/slip/", exam.slip, name="slip"),
+    path("exams/<exam_number:number>/label/", exam.label, name="label"),
 ]

@@ -26,8 +26,10 @@ def items(request: StaffRequest) -> HttpResponse:
     rows = ExamItem.objects.select_related("modality_class", "interview_template").prefetch_related(
         "phases__tracer"
     )
-    chosen = request.GET.get("class", "")
-    text = request.GET.get("q", "").strip()[:40]
+    chosen, text = (
+        "".join(c for c in request.GET.get(name, "") if c.isprintable()).strip()[:40]
+        for name in ("class", "q")
+    )
     if chosen:
         rows = rows.filter(modality_class__code=chosen[:40])
     if text:
@@ -50,8 +52,9 @@ def item(request: StaffRequest, code: str = "") -> HttpResponse:
     """Add or change an examination; `copy=CODE` begins a new one like another."""
     row = get_object_or_404(ExamItem, code=code) if code else None
     like = None
-    if row is None and request.GET.get("copy"):
-        like = get_object_or_404(ExamItem, code=request.GET["copy"])
+    copied = request.GET.get("copy", "")
+    if row is None and copied.isprintable() and copied:
+        like = get_object_or_404(ExamItem, code=copied)
     form = ItemForm(request.POST or None, instance=row, initial=_copied(like))
     phases = _phases(request, row, like)
     if request.method == "POST" and form.is_valid() and phases.is_valid():

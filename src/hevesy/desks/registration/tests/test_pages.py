@@ -289,6 +289,7 @@ def test_the_search_page_finds_by_many_criteria(desk, htmx, an_exam):
         {"flag": "child"},
         {"late": "1"},
         {"device": "1;drop", "state": "x", "from": "soon", "age_from": "-1", "q": "%"},
+        {"q": "\x00", "words": "\x00x", "department": "\x00", "class": "\x00"},
     ):
         page = desk.get("/registration/search/", said, **htmx)
         assert page.status_code == 200

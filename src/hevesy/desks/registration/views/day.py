@@ -31,6 +31,8 @@ def day(request: StaffRequest) -> HttpResponse:
     chosen = _day(request.GET.get("day", ""))
     state = request.GET.get("state", "")
     modality_class = request.GET.get("class", "")
+    if not modality_class.isprintable():
+        modality_class = ""
     device = request.GET.get("device", "")
     exams = queries.day_list(request.actor, chosen)
     show = request.GET.get("show", "") or ("open" if chosen == timezone.localdate() else "all")

@@ -83,19 +83,23 @@ def _plain(said: QueryDict) -> dict[str, Any]:
 def criteria(said: QueryDict) -> queries.Criteria:
     """The criteria in a query string; what makes no sense is left out."""
     return queries.Criteria(
-        text=said.get("q", "")[:60],
+        text=_text(said, "q", 60),
         basis=said.get("basis", "booked") if said.get("basis") in BASES else "booked",
         first=_date(said.get("from", "")),
         last=_date(said.get("to", "")),
-        words=said.get("words", "")[:100],
+        words=_text(said, "words", 100),
         flag=said.get("flag", "") if said.get("flag") in MARKS else "",
         age_from=_number(said.get("age_from", "")),
         age_to=_number(said.get("age_to", "")),
         late=said.get("late") == "1",
         without_number=said.get("nameless") == "1",
         exact=tuple((name, _values(name, said.getlist(name))) for name in EXACT),
-        contains=tuple((name, said.get(name, "")[:60]) for name in CONTAINS),
+        contains=tuple((name, _text(said, name, 60)) for name in CONTAINS),
     )
+
+
+def _text(said: QueryDict, name: str, most: int) -> str:
+    return "".join(character for character in said.get(name, "") if character.isprintable())[:most]
 
 
 def _values(name: str, values: list[str]) -> list[str]:
