@@ -410,6 +410,8 @@ class PhaseForm(forms.ModelForm):  # type: ignore[type-arg]
             "name_en",
         ):
             self.fields[name].required = False
+        for field in self.fields.values():
+            field.help_text = ""  # the heading of the column says it
 
 
 PhaseFormSet = forms.modelformset_factory(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date
 
 import pytest
@@ -133,17 +134,16 @@ def test_the_same_person_is_shown_before_a_second_record_is_made(desk, a_patient
     assert Patient.objects.count() == 2
 
 
-def test_the_id_card_fills_the_form_while_it_is_typed(desk, htmx):
-    fragment = text_of(
-        desk.post(
-            "/registration/patients/new/check/",
-            {"id_card": "11010519491231002x", "name_zh": "王芳"},
-            **htmx,
-        )
+def test_the_id_card_is_read_while_the_form_is_filled_and_no_field_is_drawn_anew(desk, htmx):
+    answer = desk.post(
+        "/registration/patients/new/check/",
+        {"id_card": "11010519491231002x", "name_zh": "王芳"},
+        **htmx,
     )
 
-    assert 'value="1949-12-31"' in fragment
-    assert '<option value="F" selected' in fragment
+    said = json.loads(answer.headers["HX-Trigger"])["registration:card"]
+    assert said == {"id_card": "11010519491231002X", "sex": "F", "birth_date": "1949-12-31"}
+    assert "<input" not in text_of(answer)
     wrong = text_of(
         desk.post("/registration/patients/new/check/", {"id_card": "110105194912310021"}, **htmx)
     )
@@ -173,6 +173,17 @@ def test_the_day_list_asks_a_fixed_number_of_queries(
 
     with django_assert_max_num_queries(26):
         desk.get("/registration/", **htmx)
+
+
+def test_an_arrival_pressed_in_the_list_lets_the_list_refresh_and_says_so(desk, htmx, an_exam):
+    answer = desk.post(
+        f"/registration/exams/{an_exam.number}/arrive/", HTTP_HX_TARGET="day-list", **htmx
+    )
+
+    assert answer.status_code == 204
+    told = json.loads(answer.headers["HX-Trigger"])
+    assert "hv:live" in told  # bubbles from the button to the list, which reads itself anew
+    assert "单雄信" in told["hv:toast"]["notices"][0]["text"]
 
 
 @pytest.mark.clause("1.4")

@@ -68,7 +68,10 @@ def day(request: StaffRequest) -> HttpResponse:
         "devices": Device.objects.filter(active=True, modality_classes__isnull=False).distinct(),
         "query": request.GET.urlencode(),
     }
-    template = "registration/_day.html" if request.htmx else "registration/day.html"
+    if request.htmx.target == "day-list":
+        template = "registration/_day_list.html"
+    else:
+        template = "registration/_day.html" if request.htmx else "registration/day.html"
     return render(request, template, context)
 
 

@@ -298,7 +298,7 @@ def _after(request: StaffRequest, found: Exam) -> HttpResponse:
     """Where to go after an act: htmx on a list is told to refresh itself, everything else sees the page."""
     url = reverse("registration:exam", args=[found.number])
     if request.htmx:
-        if request.htmx.target == "day":
-            return HttpResponse(status=204, headers={"HX-Trigger": "registration:changed"})
+        if request.htmx.target == "day-list":
+            return HttpResponse(status=204, headers={"HX-Trigger": '{"hv:live": ""}'})
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)

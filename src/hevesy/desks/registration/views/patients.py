@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 
@@ -120,22 +121,28 @@ def _from_text(text: str) -> dict[str, Any]:
 @require_POST
 @needs("patients.edit")
 def check(request: StaffRequest) -> HttpResponse:
-    """While the form is filled in: read the ID card into the other fields, look for the same person."""
+    """While the form is filled in: read the ID card, look for the same person.
+
+    The form itself is not drawn anew: somebody is typing in it. What the card says is sent as an event.
+    """
     form = PatientForm(request.POST)
     form.is_valid()
-    values = request.POST.dict()
+    for name in list(form.errors):
+        if not request.POST.get(name):
+            del form.errors[name]  # what was not typed yet is no mistake while typing
+    response = render(
+        request,
+        "registration/_patient_check.html",
+        {"form": form, "candidates": _candidates(form)},
+    )
     if form.card is not None:
-        values["id_card"] = form.card.number
-        values["sex"] = values.get("sex") or form.card.sex
-        values["birth_date"] = values.get("birth_date") or form.card.birth_date.isoformat()
-    shown = PatientForm(values)
-    shown.is_valid()
-    # What was not typed yet is no mistake while typing.
-    for name in list(shown.errors):
-        if name != "__all__" and not values.get(name):
-            del shown.errors[name]
-    context = {"form": shown, "candidates": _candidates(shown), "card": shown.card}
-    return render(request, "registration/_patient_check.html", context)
+        said = {
+            "id_card": form.card.number,
+            "sex": form.card.sex,
+            "birth_date": form.card.birth_date.isoformat(),
+        }
+        response.headers["HX-Trigger"] = json.dumps({"registration:card": said})
+    return response
 
 
 @require_GET
