@@ -103,6 +103,24 @@ def test_a_busy_button_cannot_be_pressed_twice_and_keeps_its_width(page: Page) -
     held[0].fulfill(status=200, body="<p>已发布</p>")
     expect(page.locator("#out")).to_contain_text("已发布")
     expect(button).not_to_have_attribute("aria-busy", "true")
+    assert len(held) == 1
+
+
+def test_a_form_is_not_sent_twice_by_two_presses_of_enter(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/t/**", lambda route: held.append(route))
+    put(
+        page,
+        '<form hx-post="/t/save/" hx-target="#out"><input name="a" aria-label="体重"></form><div id="out"></div>',
+    )
+
+    page.get_by_label("体重").press("Enter")
+    page.get_by_label("体重").press("Enter")
+    expect(page.locator("form.htmx-request")).to_have_count(1)
+    held[0].fulfill(status=200, body="<p>已保存</p>")
+
+    expect(page.locator("#out")).to_contain_text("已保存")
+    assert len(held) == 1
 
 
 def test_focus_stays_on_the_same_row_after_a_swap(page: Page) -> None:

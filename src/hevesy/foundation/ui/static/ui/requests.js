@@ -15,6 +15,26 @@ function pressed(detail) {
   return from instanceof HTMLElement ? from.closest("button.btn, a.btn") : null;
 }
 
+// htmx would keep a second press and send it when the first is answered: a patient called twice.
+document.addEventListener(
+  "click",
+  (event) => {
+    if (!(/** @type {Element} */ (event.target).closest?.("[aria-busy='true']"))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
+document.addEventListener(
+  "submit",
+  (event) => {
+    if (!(/** @type {Element} */ (event.target).classList.contains("htmx-request"))) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);
+
 /** @type {WeakMap<XMLHttpRequest, HTMLElement>} */
 const busy = new WeakMap();
 
@@ -22,10 +42,6 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const { detail } = /** @type {HtmxEvent} */ (event);
   const button = pressed(detail);
   if (!button) return;
-  if (button.getAttribute("aria-busy") === "true") {
-    event.preventDefault();
-    return;
-  }
   button.setAttribute("aria-busy", "true");
   busy.set(detail.xhr, button);
 });

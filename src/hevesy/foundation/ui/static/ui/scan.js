@@ -160,7 +160,10 @@ function listen() {
     const { text, typed } = /** @type {CustomEvent} */ (event).detail;
     // A page with its own use for codes (verify, pair) listens first and says so.
     const own = new CustomEvent("hv:scan", { detail: { text, typed }, cancelable: true, bubbles: true });
-    const holder = document.querySelector("dialog[open] [data-scan-target]") ?? document.querySelector("[data-scan-target]") ?? document;
+    const holder =
+      document.querySelector("dialog[open] [data-scan-target]") ??
+      document.querySelector("[data-scan-target]") ??
+      document;
     if (!holder.dispatchEvent(own)) return;
     const target = holder instanceof HTMLElement ? holder : document.body;
     const url = target.dataset.scanUrl ?? document.body.dataset.scanUrl;
