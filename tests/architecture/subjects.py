@@ -339,6 +339,11 @@ def _an_instance(clinic: Clinic) -> str:
     return str(clinic.study.series.get().instances.get().sop_instance_uid)
 
 
+@subject("dicomweb:bulk.where")
+def _a_path_in_an_object(clinic: Clinic) -> str:
+    return "7FE00010"
+
+
 @subject("dicomweb:*.numbers")
 def _a_frame(clinic: Clinic) -> str:
     return "1"

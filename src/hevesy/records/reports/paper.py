@@ -97,7 +97,7 @@ def report_content(
     )
     content = {
         "lang": "en" if paper.english() else "zh",
-        "title": _("%(kind)s report") % {"kind": exam.modality_class.report_kind},
+        "title": _("%(kind)s report") % {"kind": exam.modality_class.name},
         "hospital": site["hospital"],
         "address": f"{site['address']} {site['phone']}".strip(),
         "number": exam.number,
