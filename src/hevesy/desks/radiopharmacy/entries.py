@@ -27,6 +27,16 @@ def register() -> None:
             _requested,
         )
     )
+    nav.register(
+        nav.NavEntry(
+            "drugs",
+            gettext_lazy("Trace"),
+            "binary-tree",
+            "radiopharmacy:trace",
+            ("doses.produce", "doses.dispense", "doses.release"),
+            30,
+        )
+    )
     scans.register("B", lead_to_batch)
 
 

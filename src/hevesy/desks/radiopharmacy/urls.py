@@ -1,11 +1,12 @@
 from django.urls import URLPattern, path
 
-from hevesy.desks.radiopharmacy.views import batches, board, units
+from hevesy.desks.radiopharmacy.views import batches, board, tracing, units
 
 app_name = "radiopharmacy"
 urlpatterns: list[URLPattern] = [
     path("", board.home, name="home"),
     path("board/", board.board_alone, name="board"),
+    path("trace/", tracing.trace, name="trace"),
     path("batches/new/", batches.new, name="new_batch"),
     path("batches/new/tests/", batches.tests, name="tests"),
     path("batches/<str:number>/", batches.batch, name="batch"),

@@ -89,9 +89,12 @@ class Reading:
         return self.passed is None
 
 
-def readings(batch: Batch) -> list[Reading]:
-    """Every test wanted of the batch with its last reading, in the order of the policy."""
-    tests = tests_for(batch.tracer.short)
+def readings(batch: Batch, wanted: Sequence[QualityTest] | None = None) -> list[Reading]:
+    """Every test wanted of the batch with its last reading, in the order of the policy.
+
+    `wanted`: the tests of its tracer, if they were read already (for lists of batches).
+    """
+    tests = tests_for(batch.tracer.short) if wanted is None else wanted
     known = {test.code for test in tests}
     # A test that was dropped from the policy later does not disappear from the record.
     extra = [QualityTest(code, code, code, before=False) for code in batch.qc if code not in known]
@@ -135,6 +138,6 @@ def blocks_release(batch: Batch) -> list[Reading]:
     ]
 
 
-def pending(batch: Batch) -> list[Reading]:
+def pending(batch: Batch, wanted: Sequence[QualityTest] | None = None) -> list[Reading]:
     """Tests that may come after the release and have not come: the release is conditional until then."""
-    return [reading for reading in readings(batch) if reading.is_pending]
+    return [reading for reading in readings(batch, wanted) if reading.is_pending]

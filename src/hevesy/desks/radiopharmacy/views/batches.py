@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from hevesy.desks.radiopharmacy import boards, forms, lineage
+from hevesy.desks.radiopharmacy import boards, curves, forms, lineage
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.ui.toasts import toast
 from hevesy.records.catalogue.models import Tracer
@@ -118,6 +118,7 @@ def batch(request: StaffRequest, number: str) -> HttpResponse:
         "given": given,
         "balance": queries.balance(found, now),
         "tree": lineage.tree(found, given),
+        "curve": curves.vial(found, now),
         "possible": possible,
         "may_read": by.may("doses.produce"),
         "following": following

@@ -5,13 +5,19 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from hevesy.desks.radiopharmacy import boards
+from hevesy.desks.radiopharmacy import boards, curves
 from hevesy.foundation.accounts.guards import StaffRequest, needs, passive
 
 
 def _context(request: StaffRequest) -> dict[str, object]:
+    board = boards.board(request.actor)
+    supplies = curves.supplies(board.batches, board.demand, board.now)
+    wanted = request.GET.get("tracer", "")
+    chosen = next((one for one in supplies if one.tracer.code == wanted), None)
     return {
-        "board": boards.board(request.actor),
+        "board": board,
+        "supplies": supplies,
+        "supply": chosen or (supplies[0] if supplies else None),
         "may_dispense": request.actor.may("doses.dispense"),
         "may_produce": request.actor.may("doses.produce"),
         "may_release": request.actor.may("doses.release"),

@@ -11,6 +11,7 @@ from hevesy.records.doses.actions.administering import (
 from hevesy.records.doses.actions.batches import (
     expire_batches,
     mark_used_up,
+    note_export,
     recall_batch,
     record_batch,
     record_lot,
@@ -38,6 +39,7 @@ __all__ = [
     "dispense",
     "expire_batches",
     "mark_used_up",
+    "note_export",
     "note_reaction",
     "recall_batch",
     "receive_unit",

@@ -238,6 +238,13 @@ def expire_batches(now: datetime | None = None) -> int:
     return moved
 
 
+@transaction.atomic
+def note_export(by: Actor, subject: str, rows: int) -> None:
+    """Put on record that a list of patients left the department (a recall by telephone)."""
+    by.require("patients.export")
+    record(by, "dose.export", None, what=subject[:80], rows=rows)
+
+
 def _reason(reason: str) -> str:
     reason = reason.strip()
     if not reason:
