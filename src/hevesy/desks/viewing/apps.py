@@ -26,7 +26,7 @@ class ViewingConfig(AppConfig):
             nav.NavEntry(
                 "reading",
                 _("Unmatched images"),
-                "link-off",
+                "unlink",
                 "viewing:unmatched",
                 "archive.link",
                 order=20,

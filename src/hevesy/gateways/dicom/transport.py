@@ -148,6 +148,11 @@ class GuardedAssociation(Association):  # type: ignore[misc]
             _discard(file)
 
     @property
+    def idle_s(self) -> float:
+        """Seconds since the peer last sent something."""
+        return float(limits.NETWORK_TIMEOUT_S - self.dul._idle_timer.remaining)
+
+    @property
     def peer_address(self) -> str:
         """The address of the other side."""
         return str(self.requestor.address_info.address)

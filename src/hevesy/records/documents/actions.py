@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor, Refused
@@ -87,7 +87,7 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
         "time": facts.clock(assay.at),
         "volume": f"{unit.volume_ml:.2f}",
         "expiry": f"{_('expires')} {facts.clock(batch.expires_at)}",
-        "batch": f"{_('batch')} {batch.number}",
+        "batch": f"{pgettext('label', 'batch')} {batch.number}",
         "patient": f"{exam.patient.name_zh} {exam.number}" if exam else "",
         "warning": _("radioactive"),
         "code": unit.code[:8],

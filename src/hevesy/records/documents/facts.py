@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from hevesy.records.catalogue.models import Tracer
@@ -135,7 +135,7 @@ def slip(exam: Exam, *, by_name: str, print_number: int) -> dict[str, Any]:
         pairs.append([_("Scan about"), scan])
     request = f"{exam.requesting_department} {exam.requesting_physician}".strip()
     if request:
-        pairs.append([_("Requested by"), request])
+        pairs.append([pgettext("slip", "Requested by"), request])
     if step and step.device:
         pairs.append([_("Device"), step.device.name])
     conditions = []

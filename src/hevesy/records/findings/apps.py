@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 class FindingsConfig(AppConfig):
     name = "hevesy.records.findings"
     label = "findings"
-    verbose_name = _("Findings")
+    verbose_name = _("Marks on images")
 
     def ready(self) -> None:
         from hevesy.foundation.files import access

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.queries import open_file
@@ -21,7 +22,11 @@ from hevesy.records.reports.models import Report, ReportVersion
 
 def titles() -> dict[str, str]:
     """Headings of the sections."""
-    return {"technique": _("Technique"), "findings": _("Findings"), "impression": _("Impression")}
+    return {
+        "technique": pgettext("report section", "Technique"),
+        "findings": pgettext("report section", "Findings"),
+        "impression": pgettext("report section", "Impression"),
+    }
 
 
 def report_content(
@@ -53,12 +58,12 @@ def report_content(
             _("Examined"),
             timezone.localtime(acquired).strftime("%Y-%m-%d %H:%M") if acquired else "—",
         ],
-        [_("Diagnosis"), exam.clinical_diagnosis or "—"],
+        [pgettext("report", "Diagnosis"), exam.clinical_diagnosis or "—"],
         [_("Device"), known.get("device") or "—"],
-        [_("Tracer"), "{tracer}" if tracers else "—"],
-        [_("Weight, glucose"), "，".join(body) or "—"],
+        [pgettext("report", "Tracer"), "{tracer}" if tracers else "—"],
+        [pgettext("report", "Weight, glucose"), "，".join(body) or "—"],
         [
-            _("Uptake"),
+            pgettext("report", "Uptake"),
             _("%(n)d minutes") % {"n": known["uptake_min"]} if known.get("uptake_min") else "—",
         ],
         [

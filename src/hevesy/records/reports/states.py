@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hevesy.foundation.accounts.actors import Refused
 
@@ -24,11 +25,11 @@ class Step:
 DRAFT, SUBMITTED, AUDITED, PUBLISHED = "reporting", "submitted", "audited", "published"
 
 WORDS: dict[str, str | Promise] = {
-    "": _("not written"),
-    DRAFT: _("being written"),
-    SUBMITTED: _("waiting for audit"),
-    AUDITED: _("audited"),
-    PUBLISHED: _("published"),
+    "": pgettext_lazy("report state", "not written"),
+    DRAFT: pgettext_lazy("report state", "being written"),
+    SUBMITTED: pgettext_lazy("report state", "waiting for audit"),
+    AUDITED: pgettext_lazy("report state", "audited"),
+    PUBLISHED: pgettext_lazy("report state", "published"),
 }
 
 REPORT: dict[tuple[str, str], Step] = {

@@ -18,6 +18,8 @@ from hevesy.gateways.dicom.server import make_server
 from hevesy.records.equipment.models import Device
 
 DRAIN_S = 20
+IDLE_S = 2.0
+"""Who says nothing for so long while we stop is not in the middle of sending."""
 
 
 class Command(BaseCommand):
@@ -60,7 +62,10 @@ class Command(BaseCommand):
                 raise CommandError("the listener ended by itself")
         server.shutdown()
         deadline = time.monotonic() + DRAIN_S
-        while server.active_associations and time.monotonic() < deadline:
+        while (running := server.active_associations) and time.monotonic() < deadline:
+            for association in running:
+                if association.idle_s > IDLE_S:
+                    association.abort(block=False)
             time.sleep(0.1)
         # pynetdicom's threads are no daemons; what has not ended by now is cut, and nothing unacknowledged is kept.
         os._exit(0)
