@@ -415,3 +415,100 @@ def _a_published_exam(clinic: Clinic) -> str:
 @subject("publishing:*.place")
 def _the_first_picture(clinic: Clinic) -> int:
     return 1
+
+
+# Dose chain, technologist and interview: the walk's own exam, its unit and its batch.
+
+
+@subject("technologist:side.number", "interview:exam.number")
+def _an_exam_today(clinic: Clinic) -> str:
+    return str(clinic.exam.number)
+
+
+@subject(
+    "technologist:start.pk",
+    "technologist:finish.pk",
+    "technologist:request.pk",
+    "technologist:move.pk",
+    "radiopharmacy:dispense.pk",
+)
+def _a_step(clinic: Clinic) -> int:
+    return int(clinic.exam.steps.get().pk)
+
+
+@subject("technologist:move.move")
+def _a_step_back(clinic: Clinic) -> str:
+    return "back"
+
+
+@subject("technologist:residual.pk", "technologist:preview.pk")
+def _a_given_dose(clinic: Clinic) -> int:
+    return int(clinic.administration.pk)
+
+
+@subject("technologist:return.code")
+def _a_unit_to_return(clinic: Clinic) -> str:
+    return str(clinic.unit.code)
+
+
+@subject("radiopharmacy:batch.number", "radiopharmacy:move.number", "radiopharmacy:reading.number")
+def _a_batch(clinic: Clinic) -> str:
+    return str(clinic.unit.batch.number)
+
+
+@subject("radiopharmacy:move.move")
+def _a_batch_move(clinic: Clinic) -> str:
+    return "recall"
+
+
+@subject("radiopharmacy:reading.code")
+def _a_quality_test(clinic: Clinic) -> str:
+    return "appearance"
+
+
+@subject("radiopharmacy:unit.number", "radiopharmacy:unit_move.number")
+def _a_unit(clinic: Clinic) -> str:
+    return str(clinic.unit.number)
+
+
+@subject("radiopharmacy:unit_move.move")
+def _a_unit_move(clinic: Clinic) -> str:
+    return "return"
+
+
+# The department's catalogue.
+
+
+@subject("department:item.code")
+def _an_item(clinic: Clinic) -> str:
+    return str(clinic.exam.item.code)
+
+
+@subject("department:device.code", "department:service.code")
+def _a_device(clinic: Clinic) -> str:
+    return str(clinic.exam.steps.get().device.code)
+
+
+@subject("department:policy.pk")
+def _a_policy(clinic: Clinic) -> int:
+    from hevesy.records.catalogue.models import Policy
+
+    policy, _made = Policy.objects.get_or_create(
+        key="hospital.name", defaults={"value": "", "label_zh": "医院名称", "label_en": "Hospital"}
+    )
+    return int(policy.pk)
+
+
+@subject("department:entries.kind", "department:new_entry.kind", "department:entry.kind")
+def _a_kind_of_entry(clinic: Clinic) -> str:
+    return "classes"
+
+
+@subject("department:entry.code")
+def _an_entry(clinic: Clinic) -> str:
+    return str(clinic.exam.modality_class.code)
+
+
+@subject("dicomweb:bulk.where")
+def _a_bulk_value(clinic: Clinic) -> str:
+    return "7FE00010"
