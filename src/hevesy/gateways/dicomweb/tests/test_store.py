@@ -20,7 +20,7 @@ def uids(row: dict[str, Any], sequence: str) -> list[str]:
     return [values_of(item, INSTANCE)[0] for item in values_of(row, sequence)]
 
 
-@pytest.mark.clause("1.3", "12.3")
+@pytest.mark.clause("1.3", "12.2")
 def test_what_is_stored_comes_back(program: Program) -> None:
     dataset = a_data_set()
     file = a_file(dataset)
