@@ -507,8 +507,3 @@ def _a_kind_of_entry(clinic: Clinic) -> str:
 @subject("department:entry.code")
 def _an_entry(clinic: Clinic) -> str:
     return str(clinic.exam.modality_class.code)
-
-
-@subject("dicomweb:bulk.where")
-def _a_bulk_value(clinic: Clinic) -> str:
-    return "7FE00010"

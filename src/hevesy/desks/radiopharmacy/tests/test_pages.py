@@ -64,7 +64,7 @@ def test_a_batch_is_recorded_and_released_by_a_second_person(desk, second, typed
     assert [lot.code for lot in batch.lots.all()] == ["T-1124-1"]
 
     url = reverse("radiopharmacy:move", args=[batch.number, "release"])
-    assert "您记录了这个批次" in page_of(desk.get(url, headers=HTMX))
+    assert "你记录了这个批次" in page_of(desk.get(url, headers=HTMX))
     own = desk.post(url, headers=HTMX)
     assert own.status_code == 422 and "override_reason" in page_of(own)
     batch.refresh_from_db()
