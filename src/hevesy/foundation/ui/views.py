@@ -32,7 +32,7 @@ from hevesy.foundation.accounts.guards import (
     passive,
     public,
 )
-from hevesy.foundation.ui import live, search, streams
+from hevesy.foundation.ui import live, nav, search, streams
 from hevesy.foundation.ui.context import Shell
 from hevesy.foundation.ui.specimens import specimens
 
@@ -59,7 +59,11 @@ def gallery(request: StaffRequest) -> HttpResponse:
 def frame_counts(request: StaffRequest) -> HttpResponse:
     """The counts of side bar and top bar anew; `at` is the page that asks."""
     at = request.GET.get("at", "/")
-    return render(request, "ui/_counts.html", {"at": at if at.startswith("/") else "/"})
+    if not at.startswith("/"):
+        at = "/"
+    return render(
+        request, "ui/_counts.html", {"at": at, "groups": nav.groups_for(request, path=at)}
+    )
 
 
 @require_GET

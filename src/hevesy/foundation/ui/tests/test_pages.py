@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,6 +164,21 @@ def test_a_missing_page_is_told_kindly(client: Client) -> None:
 
     assert page.status_code == 404
     assert "没有这个页面" in page.content.decode()
+
+
+def test_counts_come_with_the_whole_side_bar_and_mark_the_page_that_asked(
+    a_technologist: User, client_of: ClientOf
+) -> None:
+    client = client_of(a_technologist)
+    shown = re.findall(r'class="hv-nav" href="([^"]+)"', client.get("/").content.decode())
+
+    counts = client.get("/ui/counts/?at=/technologist/").content.decode()
+
+    assert re.findall(r'class="hv-nav" href="([^"]+)"', counts) == shown
+    assert len(shown) > 1
+    assert counts.count('aria-current="page"') == 1
+    assert 'hx-swap-oob="true"' in counts
+    assert client.get("/ui/counts/?at=javascript:alert(1)").status_code == 200
 
 
 def test_error_pages_do_not_ask_the_database(rf: RequestFactory) -> None:
