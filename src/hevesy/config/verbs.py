@@ -42,6 +42,7 @@ NOUNS: dict[str, tuple[str, str]] = {
 }
 
 ACTS: dict[str, tuple[str, str]] = {
+    "retrieve": ("调取", "retrieve"),
     "administer": ("注射", "administer"),
     "announce": ("叫号播报", "announce"),
     "arrive": ("报到", "confirm arrival"),

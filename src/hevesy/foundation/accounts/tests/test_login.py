@@ -206,6 +206,7 @@ def test_a_displaced_browser_reads_who_when_and_where(a_nurse, client_of):
     PASSWORD_HASHERS=["hevesy.foundation.accounts.hashing.QueuedArgon2PasswordHasher"],
     AXES_ENABLED=False,
 )
+@pytest.mark.soak
 def test_time_does_not_tell_whether_an_account_exists(a_nurse):
     """D1: the difference of the medians is below 20 %."""
     a_nurse.set_password(PASSWORD)
