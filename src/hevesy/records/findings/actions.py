@@ -95,7 +95,11 @@ def restore_key_image(by: Actor, image: KeyImage) -> KeyImage:
 def _set_removed(by: Actor, image: KeyImage, *, removed: bool) -> KeyImage:
     by.require("findings.write")
     with transaction.atomic():
-        image = KeyImage.objects.select_for_update().select_related("study").get(pk=image.pk)
+        image = (
+            KeyImage.objects.select_for_update(of=("self",))
+            .select_related("study")
+            .get(pk=image.pk)
+        )
         image.removed_at = timezone.now() if removed else None
         image.save(update_fields=["removed_at"])
         verb = "finding.key_image_remove" if removed else "finding.key_image_restore"
@@ -108,7 +112,11 @@ def describe_key_image(by: Actor, image: KeyImage, *, caption: str, in_report: b
     """Change the caption and whether the report shows the picture."""
     by.require("findings.write")
     with transaction.atomic():
-        image = KeyImage.objects.select_for_update().select_related("study").get(pk=image.pk)
+        image = (
+            KeyImage.objects.select_for_update(of=("self",))
+            .select_related("study")
+            .get(pk=image.pk)
+        )
         image.caption, image.in_report = caption.strip()[:120], in_report
         image.save(update_fields=["caption", "in_report"])
         record(

@@ -224,7 +224,11 @@ def hold_lock(by: Actor, report: Report) -> Report:
     """Take or renew the editing lock; refused with the holder's name while another one holds it."""
     by.require("reports.write")
     with transaction.atomic():
-        report = Report.objects.select_for_update().select_related("lock_user").get(pk=report.pk)
+        report = (
+            Report.objects.select_for_update(of=("self",))
+            .select_related("lock_user")
+            .get(pk=report.pk)
+        )
         _lock(report, by)
     return report
 
@@ -237,7 +241,11 @@ def _user(by: Actor) -> User:
 
 def _locked(report: Report, move: str, by: Actor) -> Report:
     """The row, locked; the move checked against the table and the mover's right."""
-    report = Report.objects.select_for_update().select_related("exam__patient").get(pk=report.pk)
+    report = (
+        Report.objects.select_for_update(of=("self",))
+        .select_related("exam__patient")
+        .get(pk=report.pk)
+    )
     by.require(next_step(report.state, move).permission)
     return report
 
