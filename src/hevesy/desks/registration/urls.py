@@ -33,6 +33,4 @@ urlpatterns = [
     path("exams/<exam_number:number>/reschedule/", exam.reschedule, name="reschedule"),
     path("exams/<exam_number:number>/arrive/", exam.arrive, name="arrive"),
     path("exams/<exam_number:number>/move/<str:move>/", exam.move, name="move"),
-    path("exams/<exam_number:number>/slip/", exam.slip, name="slip"),
-    path("exams/<exam_number:number>/label/", exam.label, name="label"),
 ]

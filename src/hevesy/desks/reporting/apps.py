@@ -10,9 +10,8 @@ class ReportingConfig(AppConfig):
 
     def ready(self) -> None:
         from hevesy.desks.reporting import panels
-        from hevesy.foundation.ui import live, nav, slots
+        from hevesy.foundation.ui import nav, slots
 
-        live.register_topic("reports", "reports.view")
         nav.register(
             nav.NavEntry(
                 "reading",

@@ -62,6 +62,7 @@ def key_images(request: StaffRequest, uid: str) -> JsonResponse:
     study = _study(request, uid)
     if request.method == "GET":
         return JsonResponse({"images": [_image(image) for image in tray(study)]})
+    request.actor.require("findings.write")  # before saying anything about the picture
     picture = request.FILES.get("image")
     if picture is None:
         raise findings.FindingRefused(_("No picture was sent."))

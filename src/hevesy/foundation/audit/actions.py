@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -48,6 +49,7 @@ def record(
         subject_id=str(subject.pk)[:70] if subject else "",
         patient_id=patient_id,
         details=as_json(details),
+        nonce=secrets.token_hex(16),
     )
     event.mac = row_mac(event)
     event.save(force_insert=True)

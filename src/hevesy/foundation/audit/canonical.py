@@ -83,6 +83,8 @@ def _keyed(content: bytes) -> str:
 def row_mac(event: AuditEvent) -> str:
     """The keyed hash that only a program with the audit key can make for this row."""
     fields = {name: getattr(event, name) for name in ROW_FIELDS}
+    if event.nonce is not None:  # rows from before the column was added were hashed without it
+        fields["nonce"] = event.nonce
     return _keyed(canonical({**fields, "at": moment(event.at), "details": event.details}))
 
 

@@ -22,6 +22,11 @@ class AuditEvent(models.Model):
     subject_id = models.CharField(max_length=70, blank=True)
     patient_id = models.BigIntegerField(null=True, db_index=True)
     details = models.JSONField(default=dict)
+    nonce = models.CharField(  # noqa: DJ001 - null is not "": the row is from before rows had one
+        max_length=32,
+        null=True,
+        help_text="random, so that two like acts of one microsecond are two rows",
+    )
     mac = models.CharField(
         max_length=64,
         unique=True,

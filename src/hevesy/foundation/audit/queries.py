@@ -82,7 +82,7 @@ def _midnight(day: date) -> datetime:
 
 EXPORT_HEADS = (
     "id", "at", "node", "actor_id", "actor", "channel", "station", "address", "verb", "what", "outcome",
-    "subject_type", "subject_id", "patient_id", "details", "mac",
+    "subject_type", "subject_id", "patient_id", "details", "nonce", "mac",
 )  # fmt: skip
 
 
@@ -106,6 +106,7 @@ def export_rows(by: Actor, wanted: Filter) -> Iterator[tuple[object, ...]]:
             event.subject_id,
             event.patient_id,
             canonical(event.details).decode() if event.details else "",
+            event.nonce or "",
             event.mac,
         )
 

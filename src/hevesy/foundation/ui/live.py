@@ -47,8 +47,11 @@ def register_topic(
     """Declare the topic `prefix` and everything below it (`prefix:…`).
 
     Listening takes `permission` (one code, any of several, or just being logged in). With `stations` a registered
-    screen or kiosk may listen without a person.
+    screen or kiosk may listen without a person. Raises ValueError for a topic that somebody has declared already:
+    the later rule would silently shut out readers of the earlier one.
     """
+    if prefix in _topics:
+        raise ValueError(f"live topic {prefix} is declared twice")
     _topics[prefix] = _Topic(prefix, permission, stations)
 
 

@@ -177,12 +177,14 @@ def place_order(request: ApiRequest, body: OrderIn) -> Status[Exam]:
 @router.get("/orders", response={200: list[ExamOut], **FAULTS})
 def waiting_orders(request: ApiRequest) -> Any:
     """Orders that wait for a time, the oldest first."""
+    request.actor.require("exams.view")
     return _rows(request).filter(visit_state="ordered").order_by("id")[:500]
 
 
 @router.get("/exams", response={200: list[ExamOut], **FAULTS})
 def list_exams(request: ApiRequest, day: date | None = None, state: str = "") -> Any:
     """The exams of a day (today), in one state if it is named."""
+    request.actor.require("exams.view")
     rows = on_day(_rows(request), day or timezone.localdate())
     return rows.filter(state=state) if state else rows
 

@@ -90,7 +90,7 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
         "batch": f"{pgettext('label', 'batch')} {batch.number}",
         "patient": f"{exam.patient.name_zh} {exam.number}" if exam else "",
         "warning": _("radioactive"),
-        "code": unit.code[:8],
+        "number": unit.number,
         "demo": facts.demo_word(exam) if exam else None,
     }
     files = {"qr.svg": qr_svg(qr.make("U", unit.code))}
@@ -100,7 +100,7 @@ def dose_label(by: Actor, unit: DispensedUnit) -> Document:
         "dose_label",
         content,
         exam=exam,
-        name=f"dose-{unit.code[:8]}",
+        name=f"dose-{unit.number}",
         files=files,
     )
 

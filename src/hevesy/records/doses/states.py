@@ -1,4 +1,7 @@
-"""The lives of a batch and of a dispensed unit as tables: (state, step) -> (next state, permission)."""
+"""The lives of a batch and of a dispensed unit as tables: (state, step) -> (next state, permission).
+
+A unit's step names every permission of which one is enough.
+"""
 
 from __future__ import annotations
 
@@ -51,13 +54,14 @@ UNIT_LABELS: Final = {
 USABLE: Final = (DISPENSED, RECEIVED)
 """States from which a unit may be administered."""
 
-UNIT: Final[dict[tuple[str, str], tuple[str, str]]] = {
-    (DISPENSED, "receive"): (RECEIVED, "doses.administer"),
-    (DISPENSED, "administer"): (ADMINISTERED, "doses.administer"),
-    (RECEIVED, "administer"): (ADMINISTERED, "doses.administer"),
-    (DISPENSED, "return"): (RETURNED, "doses.administer"),
-    (RECEIVED, "return"): (RETURNED, "doses.administer"),
-    (DISPENSED, "discard"): (DISCARDED, "doses.dispense"),
-    (RECEIVED, "discard"): (DISCARDED, "doses.dispense"),
-    (RETURNED, "discard"): (DISCARDED, "doses.dispense"),
+UNIT: Final[dict[tuple[str, str], tuple[str, tuple[str, ...]]]] = {
+    (DISPENSED, "receive"): (RECEIVED, ("doses.administer",)),
+    (DISPENSED, "administer"): (ADMINISTERED, ("doses.administer",)),
+    (RECEIVED, "administer"): (ADMINISTERED, ("doses.administer",)),
+    # The hot laboratory takes back what it gave out, even if it may not inject.
+    (DISPENSED, "return"): (RETURNED, ("doses.administer", "doses.dispense")),
+    (RECEIVED, "return"): (RETURNED, ("doses.administer", "doses.dispense")),
+    (DISPENSED, "discard"): (DISCARDED, ("doses.dispense",)),
+    (RECEIVED, "discard"): (DISCARDED, ("doses.dispense",)),
+    (RETURNED, "discard"): (DISCARDED, ("doses.dispense",)),
 }

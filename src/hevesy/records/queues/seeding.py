@@ -48,10 +48,14 @@ def _points(rows: Iterable[dict[str, Any]]) -> list[str]:
 def _scanner_points(prefixes: dict[str, str]) -> list[str]:
     made = []
     taken = set(ServicePoint.objects.values_list("prefix", flat=True))
+    # A room has one queue: who comes for a picture after therapy waits with the others of that scanner.
+    queued = set(
+        ServicePoint.objects.filter(kind=ServicePoint.Kind.SCANNER).values_list("rooms", flat=True)
+    )
     for sort, kind in enumerate(ModalityClass.objects.filter(active=True), start=10):
         devices = Device.objects.filter(modality_classes=kind, kind=Device.Kind.SCANNER)
-        rooms = Room.objects.filter(pk__in=devices.exclude(room=None).values("room"))
-        if not rooms.exists():
+        rooms = set(devices.exclude(room=None).values_list("room", flat=True)) - queued
+        if not rooms:
             continue
         prefix = prefixes.get(kind.code.lower().replace("-", "").replace("_", ""), "S")
         letters = (letter for letter in [prefix, *"SVWXYKLMNQR"] if letter not in taken)
@@ -69,6 +73,7 @@ def _scanner_points(prefixes: dict[str, str]) -> list[str]:
         )
         if new:
             taken.add(point.prefix)
+            queued |= rooms
             point.rooms.set(rooms)
             point.modality_classes.add(kind)
             made.append(point.code)

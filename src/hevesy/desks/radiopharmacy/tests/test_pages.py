@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pypdfium2
 import pytest
+import zxingcpp
 from django.urls import reverse
 from django.utils import timezone
 
 from hevesy.desks.radiopharmacy import boards
 from hevesy.desks.radiopharmacy.tests.conftest import HTMX, QC
+from hevesy.foundation.audit.models import AuditEvent
 from hevesy.foundation.stations import qr
 from hevesy.records.doses import actions
 from hevesy.records.doses.models import Batch, DispensedUnit, Lot
@@ -136,6 +139,20 @@ def test_a_dose_is_drawn_with_the_volume_that_decay_asks_for(desk, ready, a_batc
 
 
 @pytest.mark.clause("9.2")
+def test_the_label_says_the_number_that_people_read_and_type(desk, drawn, ready):
+    unit = drawn(ready())
+
+    made = desk.post(reverse("documents:dose_label", args=[unit.code]))
+
+    pdf = pypdfium2.PdfDocument(b"".join(desk.get(made.url)))
+    text = pdf[0].get_textpage().get_text_range()
+    assert len(pdf) == 1 and unit.number in text and unit.code[:8] not in text
+    image = pdf[0].render(scale=6).to_pil()
+    [code] = [code.text for code in zxingcpp.read_barcodes(image)]
+    assert qr.read(code).code == unit.code
+
+
+@pytest.mark.clause("9.2")
 def test_scanned_codes_lead_to_batch_and_unit(desk, drawn, ready, a_batch):
     unit = drawn(ready())
     for text, target in [
@@ -171,16 +188,26 @@ def test_a_recall_lists_everybody_and_keeps_its_reason(
 def test_unused_doses_are_discarded_or_taken_back_by_whom_it_concerns(
     desk, ready, drawn, a_technologist, client_of
 ):
-    unit, other = drawn(ready()), drawn(ready("高远"))
+    unit, other, third = drawn(ready()), drawn(ready("高远")), drawn(ready("孙秀珍"))
+    page = reverse("radiopharmacy:unit", args=[other.number])
     discard = reverse("radiopharmacy:unit_move", args=[unit.number, "discard"])
     assert desk.post(discard, {"reason": ""}).status_code == 422
     assert desk.post(discard, {"reason": "患者未到"}).status_code == 302
     back = reverse("radiopharmacy:unit_move", args=[other.number, "return"])
-    assert desk.post(back, {"reason": "患者未到"}).status_code == 403
+    assert back in page_of(desk.get(page)) and page_of(desk.get(back, headers=HTMX))
+    assert desk.post(back, {"reason": "患者未到", "activity_mbq": "240"}).status_code == 302
+    shown = page_of(desk.get(page))
+    assert "患者未到" in shown and "240" in shown
+    assert reverse("documents:dose_label", args=[other.code]) in shown
+    assert AuditEvent.objects.get(verb="unit.return").details["reason"] == "患者未到"
     room = client_of(a_technologist)
-    assert room.post(back, {"reason": "患者未到", "activity_mbq": "240"}).status_code == 302
-    states = set(DispensedUnit.objects.values_list("state", flat=True))
-    assert states == {"discarded", "returned"}
+    from_room = reverse("radiopharmacy:unit_move", args=[third.number, "return"])
+    assert room.post(from_room, {"reason": "患者未到"}).status_code == 302
+    away = reverse("radiopharmacy:unit_move", args=[third.number, "discard"])
+    assert room.post(away, {"reason": "患者未到"}).status_code == 403
+    assert list(DispensedUnit.objects.order_by("pk").values_list("state", flat=True)) == [
+        "discarded", "returned", "returned",
+    ]  # fmt: skip
 
 
 def test_what_the_board_says_of_the_vial_follows_decay(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from hevesy.desks.radiopharmacy import boards, forms
+from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.ui.toasts import toast
 from hevesy.imaging.quantify.decay import activity_at
@@ -124,6 +125,11 @@ def _load(request: StaffRequest, number: str) -> DispensedUnit:
     return found
 
 
+def _may(by: Actor, unit: DispensedUnit, move: str) -> bool:
+    _next, permissions = states.UNIT.get((unit.state, move), ("", ()))
+    return any(by.may(permission) for permission in permissions)
+
+
 @needs("doses.view")
 def unit(request: StaffRequest, number: str) -> HttpResponse:
     """One unit: back to batch, lots, tests and signatures; forward to the patient."""
@@ -132,11 +138,6 @@ def unit(request: StaffRequest, number: str) -> HttpResponse:
     if batch is None:
         raise Http404
     given = [row for row in queries.recipients(by, [batch]) if row.unit_id == found.pk]
-    moves = [
-        (move, permission)
-        for move, permission in (("return", "doses.administer"), ("discard", "doses.dispense"))
-        if (found.state, move) in states.UNIT and by.may(permission)
-    ]
     context = {
         "unit": found,
         "chip": boards.unit_chip(found),
@@ -145,7 +146,7 @@ def unit(request: StaffRequest, number: str) -> HttpResponse:
         "readings": qc.readings(batch),
         "given": given,
         "assays": list(found.assays.all()),
-        "moves": [move for move, _permission in moves],
+        "moves": [move for move in ("return", "discard") if _may(by, found, move)],
         "may_print": by.may("documents.print"),
         "drawn": "drawn" in request.GET,
         "following": next(iter(boards.waiting(by)), None) if by.may("doses.dispense") else None,
@@ -159,7 +160,8 @@ def give_up(request: StaffRequest, number: str, move: str) -> HttpResponse:
     """Take an unused dose back, or send it to decay; both with a reason."""
     if move not in ("return", "discard"):
         raise Http404
-    request.actor.require("doses.administer" if move == "return" else "doses.dispense")
+    if move == "discard":
+        request.actor.require("doses.dispense")
     found = _load(request, number)
     refusal = None
     if request.method == "POST":

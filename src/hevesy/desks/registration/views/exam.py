@@ -19,7 +19,6 @@ from hevesy.desks.registration.forms import ExamForm, ReasonForm
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.ui.toasts import toast
-from hevesy.records.documents import actions as documents
 from hevesy.records.exams import actions, presenting, queries, states
 from hevesy.records.exams.models import Exam
 from hevesy.records.patients.masking import mask_id_card, mask_phone
@@ -276,22 +275,6 @@ def edit(request: StaffRequest, number: str) -> HttpResponse:
     return render(
         request, "registration/edit_exam.html", context, status=400 if form.errors else 200
     )
-
-
-@require_POST
-@needs("documents.print")
-def slip(request: StaffRequest, number: str) -> HttpResponse:
-    """The appointment slip as PDF (clause 2.3)."""
-    document = documents.appointment_slip(request.actor, visible(request, number))
-    return redirect("documents:open", document.pk)
-
-
-@require_POST
-@needs("documents.print")
-def label(request: StaffRequest, number: str) -> HttpResponse:
-    """The label with QR and bar code as PDF (clause 2.4)."""
-    document = documents.exam_label(request.actor, visible(request, number))
-    return redirect("documents:open", document.pk)
 
 
 def _after(request: StaffRequest, found: Exam) -> HttpResponse:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone, translation
@@ -15,6 +16,7 @@ from django.utils import timezone, translation
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.audit import seals, verification
 from hevesy.foundation.audit.actions import record
+from hevesy.foundation.audit.canonical import row_mac
 from hevesy.foundation.audit.models import AuditEvent, AuditSeal
 from hevesy.foundation.audit.triggers import missing, restore_all, trigger_names
 
@@ -224,6 +226,32 @@ def test_missing_triggers_are_reported_and_put_back(sealed_rows: list[int]) -> N
     restore_all("default")
 
     assert missing(connection) == []
+
+
+def test_two_like_acts_of_one_microsecond_are_two_rows() -> None:
+    with time_machine.travel(timezone.now(), tick=False):
+        first, second = write(), write()
+    seals.seal_new_rows()
+
+    assert first.at == second.at and first.mac != second.mac
+    assert verification.verify().ok
+
+
+def test_a_row_from_before_the_nonce_still_verifies_and_may_not_lose_it(
+    sealed_rows: list[int],
+) -> None:
+    with transaction.atomic():
+        old = record(A_JOB, "exam.book", patient_id=7)
+    tamper("DELETE FROM audit_auditevent WHERE id = %s", old.pk)
+    old.nonce = None
+    old.mac = row_mac(old)
+    old.save(force_insert=True)
+    seals.seal_new_rows()
+    assert verification.verify().ok
+
+    tamper("UPDATE audit_auditevent SET nonce = NULL WHERE id = %s", sealed_rows[2])
+
+    assert findings() == [f"audit: row {sealed_rows[2]}: was changed"]
 
 
 def test_every_kind_of_detail_is_the_same_after_reading_it_back() -> None:

@@ -137,7 +137,7 @@ def test_topics_take_the_right_to_read_them(client_of: ClientOf, a_clinician: Us
     assert client.get("/live/?topics=no-such-topic").status_code == 403
     assert client.get("/live/?topics=user:1").status_code == 403
     # Allowed, but Django's test client is no ASGI server: 204 tells a browser not to come again.
-    assert client.get("/live/?topics=jobs,me").status_code == 204
+    assert client.get("/live/?topics=jobs,me,reports").status_code == 204
 
 
 def test_strangers_hear_nothing(client: Client, db: None) -> None:
@@ -212,3 +212,8 @@ def test_listening_does_not_keep_a_session_alive() -> None:
     assert resolve("/live/").func.passive
     assert resolve("/ui/counts/").func.passive
     assert settings.SESSION_COOKIE_HTTPONLY
+
+
+def test_a_topic_has_one_rule() -> None:
+    with pytest.raises(ValueError, match="reports is declared twice"):
+        live.register_topic("reports", "reports.view")

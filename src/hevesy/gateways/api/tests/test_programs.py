@@ -144,3 +144,8 @@ def test_the_description_of_the_interface_is_served(a_registrar: User) -> None:
     assert {"/api/v1/patients", "/api/v1/exams", "/api/v1/administrations"} <= set(
         described["paths"]
     )
+
+
+@pytest.mark.parametrize("path", ["/orders", "/exams"])
+def test_lists_of_exams_are_refused_not_empty(a_clinician: User, path: str) -> None:
+    assert Caller(a_clinician).get(path).status_code == 403

@@ -24,7 +24,7 @@ F18_S = 109.77 * 60
 
 @pytest.fixture
 def at_nine() -> Any:
-    """It is 09:00 until a test moves the clock. It ticks: audit rows of one microsecond would be twins."""
+    """It is 09:00 until a test moves the clock. It ticks."""
     with time_machine.travel(NINE, tick=True) as clock:
         yield clock
 

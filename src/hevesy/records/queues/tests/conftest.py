@@ -30,7 +30,7 @@ NINE = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
 @pytest.fixture
 def at_nine() -> Any:
-    """It is 09:00 until a test moves the clock. It ticks: audit rows of one microsecond would be twins."""
+    """It is 09:00 until a test moves the clock. It ticks."""
     with time_machine.travel(NINE, tick=True) as clock:
         yield clock
 

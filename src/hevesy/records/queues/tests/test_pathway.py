@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from hevesy.records.catalogue.models import ModalityClass
 from hevesy.records.queues import actions, states
-from hevesy.records.queues.models import Ticket
+from hevesy.records.queues.models import ServicePoint, Ticket
+from hevesy.records.queues.seeding import seed
 from hevesy.records.queues.tests.conftest import NINE
 
 pytestmark = [pytest.mark.django_db, pytest.mark.clause("3.1")]
@@ -110,3 +112,16 @@ def test_the_clock_makes_good_what_an_event_missed(at_nine, a_patient_here):
     at_nine.move_to(NINE + timedelta(days=1))
     catch_up()
     assert not Ticket.objects.filter(state__in=states.OPEN).exists()
+
+
+def test_a_class_that_shares_its_scanner_gets_no_queue_of_its_own(department):
+    therapy = ModalityClass.objects.create(
+        code="therapy", name_zh="核素治疗", name_en="Therapy", number_template="RT{yy}-{seq:05}",
+        report_kind="therapy", sort=9,
+    )  # fmt: skip
+    department["scanner"].modality_classes.add(therapy)
+
+    list(seed())
+
+    scanners = ServicePoint.objects.filter(kind="scanner").values_list("code", flat=True)
+    assert list(scanners) == ["scan-petct"]
