@@ -118,8 +118,8 @@ class Process:
         self.port = 0
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it listens."""
+    def start(self, *, keep_port: bool = False) -> None:
+        """Start it and wait until it listens. With `keep_port` a later start listens where this one did."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hevesy", "dicom"],
             env=self.environment,
@@ -132,20 +132,23 @@ class Process:
         found = re.search(r":(\d+),", said)
         assert found, f"hevesy dicom did not start: {said!r}"
         self.port = int(found[1])
+        if keep_port:
+            self.environment["HEVESY_DICOM"] = f"127.0.0.1:{self.port}"
 
     def kill(self) -> None:
         """SIGKILL: it gets no chance to tidy."""
         assert self.process
         self.process.kill()
-        self._reap()
+        self.wait()
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         assert self.process
         self.process.terminate()
-        return self._reap()
+        return self.wait()
 
-    def _reap(self) -> int:
+    def wait(self) -> int:
+        """Until it has ended; the exit code."""
         assert self.process
         code = self.process.wait(40)
         if self.process.stdout:
