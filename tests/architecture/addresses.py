@@ -164,8 +164,15 @@ def url_of(address: Address, values: dict[str, Any]) -> str:
     return url + rest
 
 
-def ask(asker: Asker, address: Address, values: dict[str, Any], body: dict[str, Any]) -> Answer:
-    """Ask as a browser or, below /api/, as a program, and undo whatever it did.
+def ask(
+    asker: Asker,
+    address: Address,
+    values: dict[str, Any],
+    body: dict[str, Any],
+    *,
+    keep: bool = False,
+) -> Answer:
+    """Ask as a browser or, below /api/, as a program, and undo whatever it did, unless the caller wants to see it.
 
     JSON is accepted, not HTML: a refusal is then a line and not a page, four times as quick.
     """
@@ -185,7 +192,7 @@ def ask(asker: Asker, address: Address, values: dict[str, Any], body: dict[str, 
                 )
             answer = judge(response, method)
             close(response)
-            transaction.set_rollback(True)
+            transaction.set_rollback(not keep)
         if answer.status != 405:
             return answer
     return answer

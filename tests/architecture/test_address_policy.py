@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
 import pytest
 import time_machine
-from django.test import Client
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.test import Client, RequestFactory
+from django.urls import path
 
+from hevesy.foundation.accounts.guards import needs
 from hevesy.records.exams.testing import at
 from tests.architecture.addresses import Address, every_address, url_of
 from tests.architecture.policy import Policy
@@ -33,6 +41,23 @@ def test_the_policy_names_no_address_that_is_gone() -> None:
     gone = named - {address.name for address in ADDRESSES}
 
     assert not gone, f"remove from address_policy.toml: {sorted(gone)}"
+
+
+def test_a_new_view_is_noticed(settings: Any) -> None:
+    urls: Any = ModuleType("urls_with_a_new_view")
+    urls.urlpatterns = [
+        *import_module(settings.ROOT_URLCONF).urlpatterns,
+        path("forgotten/", lambda request: HttpResponse(), name="forgotten"),
+        path("guarded/", needs("exams.view")(lambda request: HttpResponse()), name="guarded"),
+    ]
+    settings.ROOT_URLCONF = urls
+
+    forgotten, guarded = every_address()[-2:]
+    differences = Policy.stored().differences(Policy({"guarded": frozenset({"nurse"})}))
+
+    assert (forgotten.name, forgotten.guard) == ("forgotten", ())
+    assert guarded.guard == ("exams.view",)
+    assert len(differences) == 1 and "guarded has no policy" in differences[0]
 
 
 @pytest.mark.django_db
@@ -67,7 +92,13 @@ def test_no_address_takes_a_writing_request_without_csrf_token(namespace: str) -
 def _taken(client: Client, address: Address, url: str, method: str) -> list[str]:
     """Requests that another site could forge, and that were not refused by the CSRF check."""
     found = []
-    for headers in ({}, {"HTTP_HX_REQUEST": "true"}, {"HTTP_ORIGIN": "https://evil.example"}):
+    of_somebody_else = get_token(RequestFactory().get("/"))
+    for headers in (
+        {},
+        {"HTTP_HX_REQUEST": "true"},
+        {"HTTP_ORIGIN": "https://evil.example"},
+        {"HTTP_X_CSRFTOKEN": of_somebody_else},
+    ):
         status = client.generic(method, url, **headers).status_code
         if status != 403:
             found.append(f"{method} {address.name} {headers}: {status}")
