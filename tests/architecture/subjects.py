@@ -489,6 +489,12 @@ def _a_device(clinic: Clinic) -> str:
     return str(clinic.exam.steps.get().device.code)
 
 
+@subject("dicom:echo.pk")
+def _a_device_without_address(clinic: Clinic) -> int:
+    """Nothing is sent: without an address the answer is a sentence."""
+    return int(clinic.exam.steps.get().device.pk)
+
+
 @subject("department:policy.pk")
 def _a_policy(clinic: Clinic) -> int:
     from hevesy.records.catalogue.models import Policy

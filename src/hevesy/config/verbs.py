@@ -43,6 +43,7 @@ NOUNS: dict[str, tuple[str, str]] = {
 
 ACTS: dict[str, tuple[str, str]] = {
     "retrieve": ("调取", "retrieve"),
+    "add": ("新建", "add"),
     "administer": ("注射", "administer"),
     "announce": ("叫号播报", "announce"),
     "arrive": ("报到", "confirm arrival"),
@@ -66,6 +67,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "dispense": ("分装", "dispense"),
     "draft": ("保存草稿", "save the draft"),
     "dose_label": ("打印药物标签", "print the dose label"),
+    "echo": ("测试连接", "test the connection"),
     "edit": ("编辑", "edit"),
     "exam_label": ("打印检查标签", "print the label"),
     "expire": ("过期", "expire"),

@@ -124,7 +124,6 @@ class Process:
             [sys.executable, "-m", "hevesy", "dicom"],
             env=self.environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
         assert self.process.stdout

@@ -130,7 +130,10 @@ class Sending:
         """Until so many images are acknowledged."""
         deadline = time.monotonic() + PATIENCE_S
         while sum(len(sender.acknowledged) for sender in self.senders) < count:
-            assert time.monotonic() < deadline, "nothing is acknowledged any more"
+            assert time.monotonic() < deadline, (
+                f"only {len(self.acknowledged)} of {count} are acknowledged; other answers: "
+                f"{[sender.other[-3:] for sender in self.senders]}"
+            )
             time.sleep(0.001)
 
     def finish(self) -> None:

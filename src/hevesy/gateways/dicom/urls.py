@@ -1,4 +1,6 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from hevesy.gateways.dicom import views
 
 app_name = "dicom"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("devices/<int:pk>/echo/", views.echo, name="echo")]
