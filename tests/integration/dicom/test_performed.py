@@ -12,7 +12,7 @@ from hevesy.gateways.dicom import status
 from hevesy.records.archive.models import PerformedStep
 from hevesy.records.equipment.models import Device
 from hevesy.records.exams.actions import mark_arrived, move_step
-from hevesy.records.exams.models import Exam
+from hevesy.records.exams.models import Exam, ExamStep
 from hevesy.records.exams.testing import at
 
 
@@ -98,9 +98,37 @@ class TestTheNormalWay:
         assert step.performed_uid == "1.2.3"
         assert timezone.now() - step.started_at > timedelta(minutes=19)
         assert timedelta(0) < timezone.now() - step.ended_at < timedelta(minutes=3)
-        assert (performed.state, performed.step, performed.note) == ("COMPLETED", step, "")
+        assert (performed.state, performed.note) == ("COMPLETED", "")
+        assert performed.steps.get() == step
         assert performed.attributes["00100010"]["Value"][0]["Ideographic"] == "单雄信"
         assert injected.timeline.filter(actor_name="dicom:PETCT1").count() == 2
+
+    def test_every_step_that_is_named_moves(self, serving, injected):
+        told, first = beginning(injected), injected.steps.get()
+        second = ExamStep.objects.get(pk=first.pk)
+        second.pk, second.number, second.scheduled_procedure_step_id = None, 2, "SECOND"
+        second.save()
+        item = Dataset()
+        item.StudyInstanceUID = injected.study_instance_uid
+        item.ScheduledProcedureStepID = "SECOND"
+        told.ScheduledStepAttributesSequence.append(item)
+
+        create(serving, told, "1.2.3")
+        scanning = set(injected.steps.values_list("state", "performed_uid"))
+        update(serving, ending(), "1.2.3")
+
+        assert scanning == {("acquiring", "1.2.3")}
+        assert set(injected.steps.values_list("state", flat=True)) == {"acquired"}
+        assert state(injected) == "acquired"
+
+    def test_a_step_that_contradicts_holds_them_all(self, serving, injected):
+        told = beginning(injected)
+        told.ScheduledStepAttributesSequence[0].AccessionNumber = "OTHER"
+
+        create(serving, told, "1.2.3")
+
+        assert PerformedStep.objects.get().note == "accession_differs"
+        assert state(injected) == "uptake"
 
     def test_discontinued_with_the_reason_of_the_device(self, serving, injected):
         create(serving, beginning(injected), "1.2.3")
@@ -217,11 +245,8 @@ class TestForWhomItIsNot:
         assert update(serving, ending(), "1.2.3").Status == status.SUCCESS
 
         performed = PerformedStep.objects.get()
-        assert (performed.step, performed.note, performed.state) == (
-            None,
-            "not_scheduled",
-            "COMPLETED",
-        )
+        assert (performed.note, performed.state) == ("not_scheduled", "COMPLETED")
+        assert not performed.steps.exists()
         assert state(injected) == "uptake"
 
     @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def advance(study: Study, *, by: Actor) -> None:
     step = _step_of(list(exam.steps.order_by("number")), acquired)
     if step is None:
         return
-    if PerformedStep.objects.filter(step=step, state=PerformedStep.State.IN_PROGRESS).exists():
+    if PerformedStep.objects.filter(steps=step, state=PerformedStep.State.IN_PROGRESS).exists():
         return
     device = system_actor(
         f"archive:{study.received_from}" if study.received_from else str(by),

@@ -114,7 +114,7 @@ class Refusal(models.Model):
 
 
 class PerformedStep(models.Model):
-    """What a device says it did (MPPS, PS3.4 F.7). `step` is empty when it did something nobody scheduled."""
+    """What a device says it did (MPPS, PS3.4 F.7). `steps` is empty when it did something nobody scheduled."""
 
     class State(models.TextChoices):
         IN_PROGRESS = "IN PROGRESS", _("in progress")
@@ -122,8 +122,8 @@ class PerformedStep(models.Model):
         DISCONTINUED = "DISCONTINUED", _("discontinued")
 
     sop_instance_uid = models.CharField(max_length=64, unique=True)
-    step = models.ForeignKey(
-        ExamStep, null=True, on_delete=models.PROTECT, related_name="performed"
+    steps = models.ManyToManyField(
+        ExamStep, related_name="performed", help_text="one acquisition may fulfil several"
     )
     state = models.CharField(max_length=12, choices=State, default=State.IN_PROGRESS)
     performed_step_id = models.CharField(max_length=16, blank=True)

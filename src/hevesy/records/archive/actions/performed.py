@@ -67,7 +67,7 @@ class Performed:
 def create_performed(
     by: Actor, sop_instance_uid: str, told: Performed, *, received_from: str
 ) -> PerformedStep:
-    """Record that a device began a step (N-CREATE), and start the scheduled step it names.
+    """Record that a device began a step (N-CREATE), and start every scheduled step it names.
 
     Raises `PerformedRefused`: `bad_state`, `duplicate`.
     """
@@ -76,10 +76,9 @@ def create_performed(
         raise PerformedRefused("bad_state")
     try:
         with transaction.atomic():
-            step, note = _scheduled_step(told)
+            steps, note = _scheduled_steps(told)
             performed = PerformedStep.objects.create(
                 sop_instance_uid=sop_instance_uid,
-                step=step,
                 performed_step_id=told.performed_step_id[:16],
                 modality=told.modality[:16],
                 station_ae_title=told.station_ae_title[:16],
@@ -88,7 +87,8 @@ def create_performed(
                 attributes=told.attributes,
                 note=note,
             )
-            if step is not None:
+            performed.steps.set(steps)
+            for step in steps:
                 ExamStep.objects.filter(pk=step.pk).update(performed_uid=sop_instance_uid)
                 if step.state != "acquiring":
                     _move(by, performed, step, "start", told.started_at)
@@ -101,7 +101,7 @@ def create_performed(
 def update_performed(
     by: Actor, sop_instance_uid: str, told: Performed, *, received_from: str
 ) -> PerformedStep:
-    """Record what a device adds (N-SET); COMPLETED finishes the scheduled step, DISCONTINUED discontinues it.
+    """Record what a device adds (N-SET); COMPLETED finishes its scheduled steps, DISCONTINUED discontinues them.
 
     Raises `PerformedRefused`: `unknown`, `foreign`, `closed`, `bad_state`. A refused message changes nothing.
     """
@@ -124,37 +124,30 @@ def update_performed(
         performed.state = told.state or performed.state
         performed.ended_at = told.ended_at or performed.ended_at
         performed.save(update_fields=["attributes", "state", "ended_at"])
-        step = performed.step
-        if step is not None and performed.state != PerformedStep.State.IN_PROGRESS:
+        for step in performed.steps.select_related("exam").order_by("exam", "number"):
             if performed.state == PerformedStep.State.COMPLETED:
                 _move(by, performed, step, "finish", performed.ended_at)
-            else:
+            elif performed.state == PerformedStep.State.DISCONTINUED:
                 reason = told.discontinued_because or _("discontinued at the device")
                 _move(by, performed, step, "discontinue", performed.ended_at, reason)
         _audit(by, "archive.performed_end" if told.state else "archive.performed_set", performed)
     return performed
 
 
-def _scheduled_step(told: Performed) -> tuple[ExamStep | None, str]:
-    """The step that the device names, unless study, number or patient speak against it."""
-    for item in told.scheduled:
-        step = (
-            ExamStep.objects.select_related("exam__patient")
-            .filter(scheduled_procedure_step_id=item.step_id)
-            .exclude(scheduled_procedure_step_id="")
-            .first()
-        )
-        if step is None:
-            continue
-        exam = step.exam
+def _scheduled_steps(told: Performed) -> tuple[list[ExamStep], str]:
+    """The steps that the device names; none of them if study, number or patient speak against one."""
+    named = {item.step_id: item for item in told.scheduled if item.step_id}
+    rows = ExamStep.objects.select_related("exam__patient").order_by("exam", "number")
+    steps = list(rows.filter(scheduled_procedure_step_id__in=named))
+    for step in steps:
+        item, exam = named[step.scheduled_procedure_step_id], step.exam
         if item.study_instance_uid and item.study_instance_uid != exam.study_instance_uid:
-            return None, "study_differs"
+            return [], "study_differs"
         if item.accession_number and item.accession_number != exam.number:
-            return None, "accession_differs"
+            return [], "accession_differs"
         if told.patient_id and told.patient_id != exam.patient.patient_id:
-            return None, "patient_id_differs"
-        return step, ""
-    return None, "not_scheduled"
+            return [], "patient_id_differs"
+    return steps, "" if steps else "not_scheduled"
 
 
 def _move(
@@ -180,13 +173,13 @@ def _move(
 
 
 def _audit(by: Actor, verb: str, performed: PerformedStep) -> None:
-    step = performed.step
+    exams = list(dict.fromkeys(step.exam for step in performed.steps.select_related("exam")))
     record(
         by,
         verb,
         performed,
-        patient_id=step.exam.patient_id if step else None,
-        exam=step.exam.number if step else "",
+        patient_id=exams[0].patient_id if exams else None,
+        exam=" ".join(exam.number for exam in exams),
         state=performed.state,
         note=performed.note,
     )

@@ -9,7 +9,8 @@ from pydicom import dcmread
 
 from hevesy.foundation.accounts.actors import PermissionRefused, system_actor
 from hevesy.foundation.audit.models import AuditEvent
-from hevesy.foundation.files.store import LocalStore, store
+from hevesy.foundation.files.receivers import create_empty_store
+from hevesy.foundation.files.store import MARKER, LocalStore, store
 from hevesy.foundation.jobs.models import Job
 from hevesy.records.archive import ingest
 from hevesy.records.archive.ingest import receive, receive_spooled
@@ -306,3 +307,17 @@ class TestTwoAssociations:
 
         assert self.send(files) == {"stored": 8}
         assert (Study.objects.count(), Series.objects.count()) == (1, 8)
+
+
+@pytest.mark.django_db
+def test_a_lost_disk_is_not_hidden_by_a_new_store():
+    receive(a_file(), by=PET1)
+    marker = store().root / MARKER
+    marker.unlink()
+
+    create_empty_store()
+    lost = not marker.exists()
+    Instance.objects.all().delete()
+    create_empty_store()
+
+    assert lost and marker.exists()
