@@ -72,6 +72,7 @@ check: setup  ## Everything that reads the code without running it
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m hevesy check
+	$(BIN)/python -m hevesy messages --check
 	$(BIN)/python -m hevesy makemigrations --check --dry-run
 	$(BIN)/djlint src --lint --quiet
 	npm run --silent check
