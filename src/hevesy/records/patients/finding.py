@@ -21,11 +21,20 @@ def name_grams(name: str) -> set[str]:
     return {*text, *pairs, f"^{text[0]}"}
 
 
+SHORT = 5
+"""Letters of the longest beginning with a key of its own: the longest common surname, zhang, has five."""
+
+
+def beginnings(*texts: str) -> set[str]:
+    """The `b` keys of pinyin or initials."""
+    return {f"b{text[:letters]}" for text in texts for letters in range(1, SHORT + 1)}
+
+
 def search_keys(patient: Patient, identifiers: Iterable[str]) -> set[str]:
     """Everything by whose beginning the patient is found."""
     keys: set[str] = set()
     for spelled, initials in search_readings(patient.name_zh, patient.name_latin):
-        keys |= {f"p{spelled}", f"i{initials}"}
+        keys |= {f"p{spelled}", f"i{initials}"} | beginnings(spelled, initials)
     digits = re.sub(r"\D", "", patient.phone)
     if digits:
         keys.add(f"t{digits[::-1]}")

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor
-from hevesy.records.patients.finding import begins_with
-from hevesy.records.patients.models import Patient, PatientIdentifier
+from hevesy.records.patients.finding import SHORT, begins_with
+from hevesy.records.patients.models import Patient, PatientIdentifier, SearchGram, SearchKey
 from hevesy.records.patients.pinyin import has_han, plain, spellings
 
 FINDERS: list[Callable[[str], Iterable[int]]] = []
@@ -66,9 +67,7 @@ def _candidates(text: str, limit: int) -> Iterator[int]:
         yield from _by_key(f"n{number[::-1]}", limit)
         return
     if plain(text) and not any(character.isdigit() for character in text):
-        for spelled in sorted(spellings(text)):
-            yield from _by_key(f"p{spelled}", limit)
-        yield from _by_key(f"i{plain(text)}", limit)
+        yield from _by_letters(plain(text), sorted(spellings(text)), limit)
     elif len(number) >= 3:
         yield from _by_key(f"n{number.lower()[::-1]}", limit)
 
@@ -83,18 +82,42 @@ def _by_number(text: str, number: str, limit: int) -> Iterator[int]:
         yield from islice(finder("".join(text.split())), limit)
 
 
+def _by_letters(letters: str, meant: list[str], limit: int) -> Iterator[int]:
+    """The whole name, the whole initials, then what begins so; `meant` are the spellings of the letters."""
+    for key in [*(f"p{spelled}" for spelled in meant), f"i{letters}"]:
+        yield from _exactly(key, limit)
+    for spelled in meant:
+        if len(spelled) <= SHORT:
+            yield from _exactly(f"b{spelled}", limit)
+        else:
+            yield from _beginning(f"p{spelled}", limit)
+    if len(letters) > SHORT:
+        yield from _beginning(f"i{letters}", limit)
+
+
 def _by_key(key: str, limit: int) -> Iterator[int]:
-    rows = Patient.objects.filter(begins_with("keys__key", key))
-    # The exact key (the whole name, the whole initials) before longer ones.
-    exact = Patient.objects.filter(keys__key=key).order_by("-pk")
-    yield from exact.values_list("pk", flat=True)[:limit]
-    yield from rows.order_by("-pk").values_list("pk", flat=True)[: limit * 3]
+    yield from _exactly(key, limit)
+    yield from _beginning(key, limit)
+
+
+def _exactly(key: str, limit: int) -> Iterator[int]:
+    yield from _newest(SearchKey.objects.filter(key=key))[:limit]
+
+
+def _beginning(key: str, limit: int) -> Iterator[int]:
+    # A patient may have three keys that begin alike.
+    yield from _newest(SearchKey.objects.filter(begins_with("key", key)))[: limit * 3]
+
+
+def _newest(rows: QuerySet[SearchKey] | QuerySet[SearchGram]) -> QuerySet[Any, int]:
+    # By the index row alone: with the patients joined, SQLite fetches and sorts every one of them.
+    return rows.order_by("-patient_id").values_list("patient_id", flat=True)
 
 
 def _by_han(text: str, limit: int) -> Iterator[int]:
     if len(text) == 1:
         for gram in (f"^{text}", text):
-            yield from _having([gram]).values_list("pk", flat=True)[:limit]
+            yield from _newest(SearchGram.objects.filter(gram=gram))[:limit]
         return
     pairs = [text[i : i + 2] for i in range(len(text) - 1)]
     rows = _having([f"^{text[0]}", *pairs])

@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from hevesy.foundation.accounts.actors import PermissionRefused
 from hevesy.foundation.audit.models import AuditEvent
@@ -130,6 +132,39 @@ def test_a_search_asks_a_bounded_number_of_queries(
 ):
     with django_assert_max_num_queries(9):
         search("单雄", the_desk)
+
+
+@pytest.mark.parametrize(("typed", "queries"), [("s", 7), ("sx", 7), ("shan", 7), ("单", 6)])
+def test_one_or_two_letters_ask_little(
+    the_desk, a_patient, django_assert_num_queries, typed, queries
+):
+    with django_assert_num_queries(queries):
+        assert names(typed, the_desk) == ["单雄信"]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL scans small tables")
+@pytest.mark.parametrize("typed", ["s", "sh", "sx", "shan", "单"])
+def test_a_short_beginning_sorts_nothing(the_desk, a_patient, typed):
+    with CaptureQueriesContext(connection) as asked:
+        search(typed, the_desk)
+
+    plans = []
+    for query in asked.captured_queries:
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN QUERY PLAN " + query["sql"])
+            plans += [row[3] for row in cursor.fetchall() if "patients_search" in query["sql"]]
+    assert plans and all("COVERING INDEX" in plan for plan in plans), plans
+
+
+def test_of_many_who_begin_alike_the_newest_come_first(the_desk):
+    people = [
+        register_patient(the_desk, name_zh=name, sex="M") for name in ("王建国", "吴建国", "王建军")
+    ]
+
+    assert search("w", the_desk) == people[::-1]
+    assert search("wan", the_desk) == search("wangjian", the_desk) == [people[2], people[0]]
+    assert search("wangjiang", the_desk) == [people[0]]
+    assert search("wj", the_desk) == people[::-1]
 
 
 def test_duplicates_are_shown_with_their_reasons(the_desk):
