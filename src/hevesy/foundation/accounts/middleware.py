@@ -65,8 +65,9 @@ class LoginSessionMiddleware:
         if session.ended_at is None:
             request.login_session = session  # type: ignore[attr-defined]
         else:
-            # Out before anybody asks who the user is; told below, when language and htmx are known.
-            request.session.flush()
+            # Out before anybody asks who the user is; told below, when language and htmx are known. The key stays, so
+            # that the other requests that the page makes at this moment do not take the reason away with the cookie.
+            request.session.clear()
             request.session["ended_session"] = session.pk
             request.ended_session = session  # type: ignore[attr-defined]
         return self.get_response(request)

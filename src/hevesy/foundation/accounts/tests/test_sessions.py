@@ -52,6 +52,18 @@ def test_the_displaced_fragment_leaves_its_page(a_nurse, client_of):
 
 
 @pytest.mark.clause("10.1")
+def test_of_many_requests_at_the_end_the_last_still_knows_the_reason(a_nurse, client_of, travel):
+    page, live_list = client_of(a_nurse), Client()
+    live_list.cookies.update(page.cookies)
+    travel.shift(timedelta(minutes=31))
+
+    live_list.get("/account/me/")
+    page.get("/account/me/", headers={"Accept": "application/json"})
+
+    assert 'data-ended="idle"' in page.get("/account/ended/").content.decode()
+
+
+@pytest.mark.clause("10.1")
 def test_the_database_refuses_a_second_workstation(a_nurse):
     LoginSession.objects.create(user=a_nurse, key_hash="a")
 
