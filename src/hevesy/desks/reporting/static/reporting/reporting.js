@@ -62,7 +62,8 @@ if (form) {
     const request = /** @type {CustomEvent} */ (event).detail.xhr;
     if (request.getResponseHeader("HX-Redirect")) {
       changed = false;
-      sessionStorage.removeItem(key);
+      // Led away because it is done, not because the login ended: then the copy is all there is of what was typed.
+      if (request.status < 400) sessionStorage.removeItem(key);
     }
   });
   form.addEventListener("submit", (event) => event.preventDefault());
