@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -166,8 +167,9 @@ def _database_url() -> str:
 
 @pytest.fixture
 def a_process(transactional_db: None, a_scanner: Device) -> Iterator[Process]:
-    """`hevesy dicom`, started and stopped by the test; killed at the end if it still runs."""
-    process = Process()
+    """`hevesy dicom`, started and stopped by the test. If it still runs then, it says what its threads do, and ends."""
+    process = Process(PYTHONFAULTHANDLER="1")
     yield process
     if process.process and process.process.poll() is None:
-        process.kill()
+        process.process.send_signal(signal.SIGABRT)
+        process.wait()
