@@ -319,9 +319,9 @@ def _an_unmatched_study(clinic: Clinic) -> int:
     return int(clinic.unmatched_study.pk)
 
 
-@body("viewing:link")
-def _an_exam_to_link(clinic: Clinic) -> dict[str, Any]:
-    return {"exam": clinic.exam.number}
+@subject("viewing:link.number")
+def _an_exam_to_link(clinic: Clinic) -> str:
+    return str(clinic.exam.number)
 
 
 @subject("viewing:*.uid", "dicomweb:*.study")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hevesy.desks.viewing.candidates import candidates
+from hevesy.desks.viewing.candidates import candidates, compare
 from hevesy.desks.viewing.jobs import request_volumes
+from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.records.archive.actions.studies import link_study, settle_refusal, unlink_study
 from hevesy.records.archive.matching import mismatch_texts
@@ -90,23 +93,59 @@ def unmatched_study(request: StaffRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @needs("archive.link")
-def link(request: StaffRequest, pk: int) -> HttpResponse:
-    """Link it; the reason is audited and the exam moves on."""
-    study = get_object_or_404(Study, pk=pk, exam=None)
-    exam: Exam = get_object_or_404(visible_to(request.actor), number=request.POST.get("exam", ""))
-    link_study(request.actor, study, exam, reason=request.POST.get("reason", ""))
-    return redirect("viewing:unmatched")
+def link(request: StaffRequest, pk: int, number: str) -> HttpResponse:
+    """GET: images and exam side by side. POST: link them; the reason is audited and the exam moves on."""
+    study = get_object_or_404(Study.objects.prefetch_related("series"), pk=pk, exam=None)
+    exams = visible_to(request.actor).select_related("patient", "item", "modality_class")
+    exam: Exam = get_object_or_404(exams, number=number if number.isprintable() else "")
+    reason = request.POST.get("reason", "")
+    refusal = None
+    if request.method == "POST":
+        try:
+            link_study(request.actor, study, exam, reason=reason)
+        except Refused as refused:
+            refusal = refused
+        else:
+            return _after(request, reverse("viewing:unmatched"))
+    context = {
+        "study": study,
+        "comparison": compare(study, exam),
+        "reason": reason,
+        "refusal": refusal,
+    }
+    return _dialog(request, "link", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @needs("archive.link")
 def unlink(request: StaffRequest, uid: str) -> HttpResponse:
-    """Take images off an exam; they go back to the unmatched list."""
-    study = get_object_or_404(Study, study_instance_uid=uid)
-    unlink_study(request.actor, study, reason=request.POST.get("reason", ""))
-    return redirect(reverse("viewing:unmatched_study", args=[study.pk]))
+    """Take images off an exam, with a reason; they go back to the unmatched list."""
+    rows = Study.objects.select_related("exam__patient").exclude(exam=None)
+    study = get_object_or_404(rows, study_instance_uid=uid)
+    reason = request.POST.get("reason", "")
+    refusal = None
+    if request.method == "POST":
+        try:
+            unlink_study(request.actor, study, reason=reason)
+        except Refused as refused:
+            refusal = refused
+        else:
+            return _after(request, reverse("viewing:unmatched_study", args=[study.pk]))
+    return _dialog(request, "unlink", {"study": study, "reason": reason, "refusal": refusal})
+
+
+def _dialog(request: StaffRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """The decision as a dialog for htmx, else as a page; 422 when it was refused."""
+    template = f"viewing/_{name}.html" if request.htmx else f"viewing/{name}.html"
+    return render(request, template, context, status=422 if context["refusal"] else 200)
+
+
+def _after(request: StaffRequest, address: str) -> HttpResponse:
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
 
 
 @require_POST

@@ -15,4 +15,7 @@ def exam_images(request: HttpRequest, exam: Exam) -> dict[str, Any] | None:
     studies = list(
         Study.objects.filter(exam=exam).prefetch_related("series").order_by("study_date", "id")
     )
-    return {"studies": studies, "exam": exam} if studies else None
+    if not studies:
+        return None
+    may_link = request.user.may("archive.link")  # type: ignore[union-attr]
+    return {"studies": studies, "exam": exam, "may_link": may_link}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from hevesy.records.archive.refusals import reason_text
 from hevesy.records.exams.models import Exam, ExamStep
 
 
@@ -111,6 +112,11 @@ class Refusal(models.Model):
     received_from = models.CharField(max_length=16, blank=True)
     at = models.DateTimeField(auto_now_add=True)
     settled_at = models.DateTimeField(null=True)
+
+    @property
+    def sentence(self) -> str:
+        """The reason in words, in the language of the request."""
+        return reason_text(self.reason)
 
 
 class PerformedStep(models.Model):
