@@ -19,6 +19,8 @@ from hevesy.records.exams.models import Exam
 FLOW = states.STATES[: states.STATES.index("cancelled")]
 UNDER_WAY = ("ordered", "scheduled", "arrived", "interviewed", "uptake", "scanning", "no_show")
 """What the front desk may still have to do with; today's list begins with these."""
+DESK = ("exams.book", "exams.arrive")
+"""Who works at the front desk, and so with its lists."""
 LATE_AFTER = timedelta(minutes=15)
 """A patient who is not here this long after the time is marked amber."""
 
@@ -28,10 +30,15 @@ def flow(by: Actor, day: date, chosen: str = "", **kept: str) -> list[dict[str, 
     counts = queries.counts_by_state(by, day)
     late = queries.on_day(queries.overdue(by), day).order_by().values_list("state", flat=True)
     red = list(late)
+    page, where = reverse("registration:day"), {"day": day.isoformat()}
+    if not any(
+        by.may(right) for right in DESK
+    ):  # the list is the desk's; everybody else reads the search
+        page, where = reverse("registration:search"), dict.fromkeys(("from", "to"), day.isoformat())
     items = []
     for state in FLOW:
         look = states.look(state)
-        query = {"day": day.isoformat(), **kept}
+        query = {**where, **kept}
         if state != chosen:
             query["state"] = state
         items.append(
@@ -41,7 +48,7 @@ def flow(by: Actor, day: date, chosen: str = "", **kept: str) -> list[dict[str, 
                 "word": look.word,
                 "number": counts.get(state, 0),
                 "late": red.count(state) or "",
-                "href": f"{reverse('registration:day')}?{urlencode(query)}",
+                "href": f"{page}?{urlencode(query)}",
                 "on": state == chosen,
             }
         )

@@ -21,11 +21,9 @@ from hevesy.records.equipment.models import Device
 from hevesy.records.exams import queries, states
 from hevesy.records.exams.actions import mark_arrived
 
-VIEWS = ("exams.book", "exams.arrive")
-
 
 @require_GET
-@needs(*VIEWS)
+@needs(*boards.DESK)
 def day(request: StaffRequest) -> HttpResponse:
     """The examinations of a day; htmx gets the list alone."""
     chosen = _day(request.GET.get("day", ""))
@@ -67,6 +65,7 @@ def day(request: StaffRequest) -> HttpResponse:
         ),
         "devices": Device.objects.filter(active=True, modality_classes__isnull=False).distinct(),
         "query": request.GET.urlencode(),
+        "may_book": request.actor.may("exams.book"),
     }
     if request.htmx.target == "day-list":
         template = "registration/_day_list.html"

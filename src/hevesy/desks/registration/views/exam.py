@@ -155,6 +155,12 @@ _ACTS = {
     "discontinue": actions.discontinue_exam,
     "miss": actions.mark_no_show,
 }
+_RIGHTS = {
+    move: target.permission
+    for table in (states.VISIT, states.STEP)
+    for (_state, move), target in table.items()
+    if move in _ACTS
+}
 _TITLES: dict[str, tuple[str | Promise, str | Promise]] = {
     # move → (title of the dialog, what it does)
     "cancel": (
@@ -189,6 +195,7 @@ def move(request: StaffRequest, number: str, move: str) -> HttpResponse:
     if move not in _ACTS:
         raise Http404
     found = visible(request, number)
+    request.actor.require(_RIGHTS[move])
     form = ReasonForm(request.POST or None, optional=move == "miss")
     title, text = _TITLES[move]
     if request.method == "POST" and form.is_valid():
