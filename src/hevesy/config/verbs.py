@@ -42,6 +42,11 @@ NOUNS: dict[str, tuple[str, str]] = {
 }
 
 ACTS: dict[str, tuple[str, str]] = {
+    "audited": ("已审核", "audited"),
+    "published": ("已发布", "published"),
+    "reporting": ("开始书写", "begun"),
+    "submitted": ("已提交", "submitted"),
+    "none": ("已撤回", "withdrawn"),
     "retrieve": ("调取", "retrieve"),
     "add": ("新建", "add"),
     "administer": ("注射", "administer"),

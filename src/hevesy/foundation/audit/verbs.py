@@ -28,7 +28,8 @@ def word(verb: str) -> str:
     """`检查：预约` or `examination: book` for `exam.book`; what nobody named stays as its code."""
     noun, _dot, act = verb.partition(".")
     left = _chosen(NOUNS.get(noun, (noun, noun)))
-    right = _chosen(ACTS.get(act, (act, act)))
+    # `exam.report.audited`: what happened to the report, told at its examination.
+    right = word(act) if "." in act else _chosen(ACTS.get(act, (act, act)))
     colon = _chosen(("：", ": "))
     return f"{left}{colon}{right}" if act else left
 
