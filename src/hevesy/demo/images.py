@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from django.utils import timezone
 from PIL import Image
 from pydicom.uid import generate_uid
 
@@ -52,6 +53,7 @@ class Scans:
     def send(self, exam: Exam, kind: str, given: Administration | None, scan: dt.datetime) -> None:
         """What the scanner does after the scan: write both series for this worklist entry and send them."""
         pair = self.phantom(kind)
+        scan = timezone.localtime(scan)  # scanners write the clock on their wall
         self.kinds[exam.pk] = kind
         identity = identity_of(exam, scan)
         activity_bq = float(given.best_mbq or 0) * 1e6 if given else 259e6
