@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -32,6 +33,13 @@ LABELS = {
     "name_en": gettext_lazy("Name in English"),
     "sort": gettext_lazy("Place in lists"),
     "active": gettext_lazy("In use"),
+}
+REPORT_KINDS = {
+    "imaging": gettext_lazy("image report"),
+    "bmd": gettext_lazy("densitometry"),
+    "therapy": gettext_lazy("therapy record"),
+    "function": gettext_lazy("function test"),
+    "in-vitro": gettext_lazy("laboratory result"),
 }
 NAMED = ["code", "name_zh", "name_en", "sort", "active"]
 
@@ -70,13 +78,7 @@ class ClassForm(CodeOnce):
     )
     report_kind = forms.ChoiceField(
         label=gettext_lazy("Kind of report"),
-        choices=[
-            ("imaging", gettext_lazy("image report")),
-            ("bmd", gettext_lazy("densitometry")),
-            ("therapy", gettext_lazy("therapy record")),
-            ("function", gettext_lazy("function test")),
-            ("in-vitro", gettext_lazy("laboratory result")),
-        ],
+        choices=list(REPORT_KINDS.items()),
     )
 
     class Meta:
@@ -137,6 +139,10 @@ class TracerForm(CodeOnce):
             "route": gettext_lazy("Route"),
             "effective_dose_msv_per_mbq": gettext_lazy("Effective dose, adult (mSv/MBq)"),
             "effective_dose_source": gettext_lazy("Source of the coefficient"),
+        }
+        help_texts = {
+            "short": gettext_lazy("FDG, MDP, MIBI: batch numbers begin with it."),
+            "label": gettext_lazy("-FDG, -MDP, NaI"),
         }
 
 
@@ -484,7 +490,8 @@ class DeviceForm(CodeOnce):
             "installed_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         }
         help_texts = {
-            "address": gettext_lazy("Without an address any machine may use the AE title.")
+            "address": gettext_lazy("Without an address any machine may use the AE title."),
+            "slot_min": gettext_lazy("The grid of its calendar."),
         }
 
 
@@ -495,6 +502,13 @@ class ServiceForm(forms.Form):
         label=gettext_lazy("State of service"), choices=Device.Availability.choices
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+
+
+class _Readable(json.JSONEncoder):
+    """JSON for a person to change: a line per entry, Chinese as Chinese."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"indent": 1, "ensure_ascii": False})
 
 
 class PolicyForm(forms.Form):
@@ -520,7 +534,12 @@ class PolicyForm(forms.Form):
         elif isinstance(value, str):
             field = forms.CharField(initial=value, required=False, max_length=500)
         else:
-            field = forms.JSONField(initial=value, widget=forms.Textarea(attrs={"rows": 6}))
+            field = forms.JSONField(
+                initial=value,
+                widget=forms.Textarea(attrs={"rows": 6}),
+                encoder=_Readable,
+                help_text=gettext_lazy("In JSON: a list in [ ], words in double quotes."),
+            )
         field.label = label
         self.fields["value"] = field
         self.order_fields(["value", "source", "approved_by", "effective_from"])

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from hevesy.desks.department.forms import (
+    REPORT_KINDS,
     ClassForm,
     ColourMapForm,
     InterviewForm,
@@ -56,7 +57,7 @@ def _class_cells(row: Any) -> list[object]:
         render(row.number_template, timezone.localdate(), 1873),
         row.get_number_reset_display(),
         ", ".join(row.dicom_modalities) or "—",
-        row.report_kind,
+        REPORT_KINDS.get(row.report_kind, row.report_kind),
         row.item_count,
         row.device_count,
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language
@@ -21,11 +23,34 @@ def _label(policy: Policy) -> str:
     return policy.label_en if (get_language() or "").startswith("en") else policy.label_zh
 
 
+def worded(value: Any) -> str:
+    """A value as one reads it in a list: no brackets; of an entry with a name, the name and its limits."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, dict):
+        name = _name(value)
+        if not name:
+            return ", ".join(f"{key} {worded(part)}" for key, part in value.items())
+        limits = [value.get("lower"), value.get("upper")]
+        if limits == [None, None]:
+            return name
+        span = "–".join("" if limit is None else f"{limit:g}" for limit in limits)
+        return f"{name} {span} {value.get('unit', '')}".strip()
+    if isinstance(value, list):
+        return ", ".join(worded(part) for part in value) or "—"
+    return str(value)
+
+
+def _name(entry: dict[str, Any]) -> str:
+    language = "en" if (get_language() or "").startswith("en") else "zh"
+    return str(entry.get(f"name_{language}") or entry.get("name_zh") or "")
+
+
 @require_GET
 @needs("catalogue.view")
 def policies(request: StaffRequest) -> HttpResponse:
     """Every policy."""
-    rows = [(row, _label(row)) for row in Policy.objects.order_by("key")]
+    rows = [(row, _label(row), worded(row.value)) for row in Policy.objects.order_by("key")]
     context = {
         "tabs": tabs("policies"),
         "rows": rows,
