@@ -9,9 +9,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from hevesy.foundation.ui.drawings.svg import axis_end, element, joined, points
+from hevesy.foundation.ui.drawings.svg import axis_end, element, joined, natural_width, points
 
 LEFT, TOP, BOTTOM = 36.0, 14.0, 20.0
+STRETCH = 1.4
+"""How much wider than drawn it may be shown, where there is room."""
+THICKEST = 56.0
+"""A bar is no wider than this, or a chart of one day is one block of colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ def _svg(chart: Chart) -> SafeString:
         joined(parts),
         class_="hv-chart",
         viewBox=f"0 0 {chart.width} {chart.height}",
+        width=natural_width(chart.width, stretch=STRETCH),
         role="img",
         aria_label=chart.label,
     )
@@ -120,6 +125,7 @@ def _bar(
     chart: Chart, at: int, x: float, step: float, place: Callable[[float], float]
 ) -> SafeString:
     rects, height = [], 0.0
+    thick = min(max(step * 0.68, 1), THICKEST)
     for number, series in enumerate(chart.series, 1):
         value = series.values[at] or 0
         if value <= 0:
@@ -129,9 +135,9 @@ def _bar(
             element(
                 "rect",
                 class_=f"c{number}",
-                x=x + step * 0.16,
+                x=x + (step - thick) / 2,
                 y=upper,
-                width=max(step * 0.68, 1),
+                width=thick,
                 height=max(lower - upper - (1 if height else 0), 0.5),
             )
         )

@@ -29,6 +29,11 @@ def joined(parts: Iterable[SafeString]) -> SafeString:
     return SafeString("".join(parts))
 
 
+def natural_width(width: float, *, stretch: float = 1.0) -> str:
+    """How wide a drawing of `width` units may become on the page: its letters stay near those around it."""
+    return f"{width * stretch / 16:.2f}rem"
+
+
 def points(pairs: Iterable[tuple[float, float]]) -> str:
     """Coordinates as polylines and polygons take them."""
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in pairs)

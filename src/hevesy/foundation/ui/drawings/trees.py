@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString
 
-from hevesy.foundation.ui.drawings.svg import element, joined
+from hevesy.foundation.ui.drawings.svg import element, joined, natural_width
 
 KINDS = ("", "rad", "focus", "decay", "ok", "now", "recalled")
 WIDE, HIGH, GAP_X, GAP_Y = 116.0, 46.0, 18.0, 24.0
@@ -70,6 +70,7 @@ def draw_tree(tree: Tree) -> SafeString:
         edges + joined(nodes),
         class_="hv-tree",
         viewBox=f"0 0 {width:.0f} {height:.0f}",
+        width=natural_width(width),
         role="group",
         aria_label=tree.label,
     )

@@ -120,7 +120,7 @@ def gap(number: Any, digits: int | None = None) -> str:
     return text.replace(",", "\u2009")
 
 
-_MASS_FIRST = re.compile(r"(?<![\w-])(\d{1,3}m?)([A-Z][a-z]?)(?=-|\b)")
+_MASS_FIRST = re.compile(r"(?<![\w*-])(\d{1,3}m?)([A-Z][a-z]?)(?=-|\b)")
 _ELEMENT_FIRST = re.compile(r"(?<![\w-])([A-Z][a-z]?)-(\d{1,3}m?)(?: |(?=$|[^\w.-]))")
 
 
