@@ -60,6 +60,7 @@ def studies(request: StaffRequest) -> HttpResponse:
         "modality": modality,
         "modalities": ("PT", "CT", "NM", "MR", "BMD", "OT", "SR"),
         "unmatched": visible_studies(request.actor).filter(exam=None).count(),
+        "may_link": request.actor.may("archive.link"),
     }
     part = request.htmx and request.htmx.target == "studies"
     return render(request, "viewing/_study_rows.html" if part else "viewing/studies.html", context)
@@ -71,7 +72,11 @@ def unmatched(request: StaffRequest) -> HttpResponse:
     """Images that belong to nothing yet. They are kept; a person says where they belong."""
     rows = Study.objects.filter(exam=None).order_by("-last_received_at")[:200]
     studies = [(study, mismatch_texts(study)) for study in rows]
-    context = {"studies": studies, "refused": Refusal.objects.filter(settled_at=None).count()}
+    context = {
+        "studies": studies,
+        "refused": Refusal.objects.filter(settled_at=None).count(),
+        "may_read": request.actor.may("archive.view"),
+    }
     return render(request, "viewing/unmatched.html", context)
 
 

@@ -11,7 +11,9 @@ from hevesy.foundation.stations.models import Station
 class StationForm(forms.ModelForm):  # type: ignore[type-arg]
     """A station as the system administrator sees it."""
 
-    settings = forms.JSONField(label=_("Settings"), required=False)
+    settings = forms.JSONField(
+        label=_("Settings"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
     class Meta:
         model = Station

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.apps import apps
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,6 +21,15 @@ from hevesy.foundation.accounts.permissions import DECLARED
 def roles(request: StaffRequest) -> HttpResponse:
     """Who may do what: every right against every role."""
     return render(request, "accounts/roles.html", queries.permission_matrix())
+
+
+def _area(code: str) -> str:
+    """What the right is about: the name of the app before its dot."""
+    label = code.partition(".")[0]
+    try:
+        return str(apps.get_app_config(label).verbose_name)
+    except LookupError:
+        return label
 
 
 @needs("accounts.manage")
@@ -49,7 +59,7 @@ def role(request: StaffRequest, key: str) -> HttpResponse:
     held = set(form["permissions"].value() or [])
     groups: dict[str, list[tuple[str, str, bool]]] = {}
     for code, label in choices:
-        groups.setdefault(code.partition(".")[0], []).append((code, label, code in held))
+        groups.setdefault(_area(code), []).append((code, label, code in held))
     return render(
         request,
         "accounts/role.html",
