@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 MINUTE = timedelta(minutes=1)
 NEXT_DRUG_WITHIN_MIN = 180
@@ -41,7 +40,7 @@ class Calendar:
     slot_min: int
     opens_at: time
     closes_at: time
-    zone: ZoneInfo
+    zone: tzinfo
     taken: frozenset[datetime] = frozenset()
     open_weekdays: frozenset[int] = frozenset(range(7))
     closed_days: frozenset[date] = frozenset()
@@ -89,7 +88,7 @@ class Calendar:
         moment = datetime.combine(day, self.opens_at, self.zone)
         end = datetime.combine(day, self.closes_at, self.zone)
         while moment < end:
-            yield moment.astimezone(ZoneInfo("UTC"))
+            yield moment.astimezone(UTC)
             moment += self.slot_min * MINUTE
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from hevesy.demo.clock import Clock, play, played, without_waiting_for_the_disk
@@ -33,6 +33,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--reset", action="store_true", help="drop the whole database first; all data are lost"
+        )
+        parser.add_argument(
+            "--people-only",
+            action="store_true",
+            help="engage the staff and register the stations, without patients: an empty morning to try everything",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,6 +61,10 @@ class Command(BaseCommand):
                 "This database holds real examinations. The demo needs an empty one."
             )
         now = timezone.now()
+        if options["people_only"]:
+            with transaction.atomic():
+                Department(now).open()
+            return
         with translation.override(settings.LANGUAGE_CODE):
             self._play(now)
         folder = os.environ.get("HEVESY_DEMO_DATA")

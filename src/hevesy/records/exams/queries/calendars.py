@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
@@ -89,7 +88,7 @@ def calendars(
     rules = policies(weekdays="booking.open_weekdays", closed="booking.closed_days")
     weekdays = frozenset(rules["weekdays"] if rules["weekdays"] is not None else range(7))
     closed = frozenset(date.fromisoformat(day) for day in rules["closed"] or ())
-    zone = ZoneInfo(timezone.get_current_timezone_name())
+    zone = timezone.get_current_timezone()
     return {
         device.pk: Calendar(
             device=device.pk,

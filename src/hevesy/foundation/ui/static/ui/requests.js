@@ -25,10 +25,13 @@ document.addEventListener(
   },
   true,
 );
+/** Forms whose submission is on its way. A form may also ask while it is filled in: that must not swallow its submission. */
+/** @type {WeakSet<EventTarget>} */
+const sending = new WeakSet();
 document.addEventListener(
   "submit",
   (event) => {
-    if (!(/** @type {Element} */ (event.target).classList.contains("htmx-request"))) return;
+    if (!event.target || !sending.has(event.target)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
   },
@@ -40,6 +43,7 @@ const busy = new WeakMap();
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { detail } = /** @type {HtmxEvent} */ (event);
+  if (detail.requestConfig?.triggeringEvent?.type === "submit") sending.add(detail.elt);
   const button = pressed(detail);
   if (!button) return;
   button.setAttribute("aria-busy", "true");
@@ -48,6 +52,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const { detail } = /** @type {HtmxEvent} */ (event);
+  sending.delete(detail.elt);
   const button = busy.get(detail.xhr);
   if (!button) return;
   button.removeAttribute("aria-busy");
