@@ -38,7 +38,9 @@ class Scanner:
             "RequestedProcedureID": "", "RequestedProcedureDescription": "", **keys,
         }  # fmt: skip
         step = "(0040,0100)[0]."
-        arguments = [f"--key={key}={value}" if value else f"--key={key}" for key, value in wanted.items()]
+        arguments = [
+            f"--key={key}={value}" if value else f"--key={key}" for key, value in wanted.items()
+        ]
         arguments += [
             f"--key={step}ScheduledStationAETitle={self.ae_title}",
             *(f"--key={step}{key}" for key in (
@@ -71,7 +73,9 @@ class Scanner:
         item.ReferencedStudySequence = []
         item.RequestedProcedureID = entry.RequestedProcedureID
         item.ScheduledProcedureStepID = scheduled.ScheduledProcedureStepID
-        item.ScheduledProcedureStepDescription = scheduled.get("ScheduledProcedureStepDescription", "")
+        item.ScheduledProcedureStepDescription = scheduled.get(
+            "ScheduledProcedureStepDescription", ""
+        )
         told = Dataset()
         told.SpecificCharacterSet = entry.get("SpecificCharacterSet", "ISO_IR 192")
         told.ScheduledStepAttributesSequence = [item]

@@ -10,13 +10,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.house import House, Person, codes_on, new_home, text_of
+from hevesy.imaging.dicomio import Administration
+from hevesy.imaging.phantoms import PhantomPair, make_fdg_phantom
+from tests.browser.house import House, Person, codes_on, new_home, text_of, until
+from tests.browser.scanner import Scanner, scan
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -159,22 +163,23 @@ def test_2_nothing_goes_out_of_order(at_desk: Any, day: Day) -> None:
     interviewer = at_desk("interviewer")
     page = interviewer.go("/interview/")
     interviewer.scan(day.code)
-    expect(page.locator("#main, #hv-toasts, #hv-urgent").first).to_be_visible()
-    expect(page.get_by_text("报到").first).to_be_visible()
+    page.wait_for_url(f"**/interview/{day.number}/")
+    expect(page.get_by_text("报到之后、检查结束之前才能记录问诊")).to_be_visible()
+    expect(page.get_by_role("button", name="完成问诊")).to_have_count(0)
 
 
 def test_2_the_scanned_slip_gives_a_ticket_and_the_wall_shows_it(
     house: House, browser: Browser, people: dict[str, Person], at_desk: Any, day: Day
 ) -> None:
-    guard = at_desk("secadmin")
+    guard = at_desk("sysadmin")
     guard.go("/stations/").get_by_role("link", name="候诊大屏").click()
-    guard.page.get_by_role("button", name="连接码").click()
+    guard.page.get_by_role("button", name="浏览器登记码").click()
     address = guard.page.locator("#claim-url").inner_text().strip()
     wall = people["wall"] = Person(house, browser, "wall", size=(1920, 1080))
     wall.go(address)
-    wall.page.get_by_role("button").click()
+    wall.page.get_by_role("button", name="确认，就是这台").click()
     screen = wall.go("/calling/wall/waiting/")
-    expect(screen.locator(".cl-waiting")).to_have_count(0)
+    expect(screen.locator(".hv-wall-table")).not_to_contain_text("苏")
 
     clerk = at_desk("registrar")
     page = clerk.go("/registration/")
@@ -183,12 +188,14 @@ def test_2_the_scanned_slip_gives_a_ticket_and_the_wall_shows_it(
     expect(page.locator(".hv-patient")).to_contain_text("已报到")
     ticket = page.locator(".cl-ticket b").first.inner_text()
 
-    expect(screen.locator(".cl-waiting")).to_contain_text(f"{ticket} 苏*舒")
+    expect(screen.locator(".hv-wall-table")).to_contain_text(f"{ticket}苏*舒")
     assert NAME not in screen.content(), "strangers read the wall"
     wall.see("2-wall")
 
 
-def test_3_the_interview_asks_what_the_item_needs(at_desk: Any, people: dict[str, Person], day: Day) -> None:
+def test_3_the_interview_asks_what_the_item_needs(
+    at_desk: Any, people: dict[str, Person], day: Day
+) -> None:
     interviewer = at_desk("interviewer")
     page = interviewer.go("/interview/")
     page.get_by_role("button", name="叫下一位").click()
@@ -200,7 +207,7 @@ def test_3_the_interview_asks_what_the_item_needs(at_desk: Any, people: dict[str
     expect(page.locator(".iv-choice.is-bad").first).to_be_visible()
 
     for name, value in (
-        ("identity_checked", "1"), ("diabetes", "none"), ("allergy", "0"), ("pregnancy", "1"),
+        ("identity_checked", "true"), ("diabetes", "none"), ("allergy", "false"), ("pregnancy", "1"),
         ("response", "staging"), ("iv_side", "left"),
     ):  # fmt: skip
         choice = page.locator(f"[name={name}]")
@@ -219,17 +226,21 @@ def test_3_the_interview_asks_what_the_item_needs(at_desk: Any, people: dict[str
 def test_4_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> None:
     maker = at_desk("pharmacist")
     page = maker.go("/radiopharmacy/batches/new/")
-    page.locator("#id_tracer").select_option(label=re.compile("FDG"))
+    fdg = page.locator("#id_tracer option", has_text="F-18 FDG").get_attribute("value")
+    page.locator("#id_tracer").select_option(value=fdg)
+    expect(page.locator("#rp-tests")).to_contain_text("Kryptofix")
     page.locator("#id_activity_mbq").fill("8000")
-    page.locator("#id_reference_at").fill(f"{day.assayed_at - timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}")
+    page.locator("#id_reference_at").fill(
+        f"{day.assayed_at - timedelta(minutes=30):%Y-%m-%dT%H:%M:%S}"
+    )
     page.locator("#id_volume_ml").fill("16")
     page.locator("#id_expires_at").fill(f"{day.assayed_at + timedelta(hours=6):%Y-%m-%dT%H:%M:%S}")
-    for field in page.locator("#rp-tests select").all():
-        field.select_option(value="pass")
-    numbers = {"ph": "6.5", "half_life": "109.8", "radiochemical_purity": "98"}
-    for field in page.locator("#rp-tests input[data-number]").all():
-        name = field.get_attribute("name") or ""
-        field.fill(next((v for k, v in numbers.items() if k in name), "6.5"))
+    for verdict in page.locator("#rp-tests select").all():
+        verdict.select_option(value="pass")
+    numbers = {"radiochemical_purity": "98", "half_life": "109.8", "acetonitrile": "0.1"}
+    for reading in page.locator("#rp-tests input[data-number]").all():
+        name = reading.get_attribute("name") or ""
+        reading.fill(next((v for k, v in numbers.items() if k in name), "6.5"))
     maker.see("4-batch")
     page.keyboard.press("F9")
     page.wait_for_url(re.compile(r"/batches/FDG"))
@@ -252,7 +263,9 @@ def test_4_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> 
     maker.see("4-dispense")
     page.keyboard.press("F9")
     page.wait_for_url("**/radiopharmacy/units/**")
-    day.unit = page.url.rstrip("/").rsplit("/", 1)[1]
+    number = re.search(r"/units/([^/]+)/", page.url)
+    assert number
+    day.unit = number[1]
     label = maker.printed("打印标签")
     assert day.unit in text_of(label), "people read and type the number that the label prints"
     day.unit_code = codes_on(label)[0]
@@ -266,17 +279,17 @@ def test_5_the_nurse_verifies_injects_and_measures_what_is_left(at_desk: Any, da
     dialog = page.locator("dialog[open]")
     expect(dialog).to_contain_text(NAME)
     nurse.scan(day.unit_code)
-    expect(dialog.get_by_text("患者、注射器和医嘱一致")).to_be_visible()
+    expect(dialog.get_by_text("三方一致")).to_be_visible()
     dialog.locator("[name=started_time]").fill(day.clock(5))
     dialog.locator("[name=started_time]").press("Tab")
     dialog.locator("[name=site]").select_option(index=1)
     expect(dialog.locator("#tc-judged")).to_contain_text("387.6")
     nurse.see("5-injection")
     page.keyboard.press("F9")
-    expect(page.locator("dialog[open]#tc-inject")).to_have_count(0)
 
-    page.locator("tr", has_text=NAME).get_by_role("link", name="录入残余").click()
-    dialog = page.locator("dialog[open]")
+    # What is left in the syringe is asked for at once.
+    dialog = page.locator("dialog[open]#tc-residual")
+    expect(dialog).to_contain_text(f"{day.clock(5)} 已注射")
     dialog.locator("[name=residual_mbq]").fill("12")
     dialog.locator("[name=residual_time]").fill(day.clock(12))
     # 400 MBq at T, injected at T + 5 min, 12 MBq left at T + 12 min: 375.026 MBq went in.
@@ -285,3 +298,47 @@ def test_5_the_nurse_verifies_injects_and_measures_what_is_left(at_desk: Any, da
     page.keyboard.press("F9")
     expect(page.locator("dialog[open]")).to_have_count(0)
     expect(page.locator("tr", has_text=NAME)).to_contain_text("375 MBq")
+
+
+@pytest.fixture(scope="module")
+def phantom() -> PhantomPair:
+    """The body that lies down on the table, with lesions of known SUV."""
+    return make_fdg_phantom(7)
+
+
+def test_6_the_scanner_fetches_the_worklist_performs_and_sends(
+    house: House, at_desk: Any, day: Day, phantom: PhantomPair, tmp_path: Path
+) -> None:
+    scanner = Scanner(house, "PETCT1")
+    entries = scanner.worklist()
+    assert [entry.AccessionNumber for entry in entries] == [day.number]
+    entry = entries[0]
+    assert "苏" in str(entry.PatientName) and "Su" in str(entry.PatientName)
+    assert float(entry.PatientWeight) == WEIGHT_KG
+    day.study_uid = entry.StudyInstanceUID
+    assert Scanner(house, "PETCT2").worklist() == []
+
+    technologist = at_desk("technologist")
+    row = technologist.go("/technologist/").locator("tr", has_text=NAME)
+    expect(row).to_contain_text("摄取中")
+    begin = day.assayed_at + timedelta(minutes=67)
+    performed = scanner.begin(entry, begin)
+    expect(row).to_contain_text("检查中", timeout=15_000)
+    assert scanner.worklist() == [], "what is being acquired is off the worklist"
+
+    injected = Administration(
+        activity_bq=375.026e6, injected_at=day.assayed_at + timedelta(minutes=5)
+    )
+    scan(tmp_path, phantom, entry, injected, begin)
+    scanner.send(tmp_path)
+    scanner.end(performed, begin + timedelta(minutes=7))
+
+    done = technologist.go("/technologist/?tab=done").locator("tr", has_text=NAME)
+    expect(done).to_contain_text("待报告", timeout=60_000)
+    technologist.see("6-done")
+
+
+def test_6_a_stranger_is_not_answered(house: House) -> None:
+    refused = Scanner(house, "NOBODY")
+    with pytest.raises(AssertionError, match="Rejected"):
+        refused.worklist()

@@ -220,3 +220,48 @@ def test_a_page_that_lost_the_server_says_so_after_fifteen_seconds(
 
     expect(page.locator("#hv-lost")).to_contain_text("实时更新中断")
     picture(page, "ui-lost")
+
+
+def test_a_form_that_asks_while_it_is_filled_in_can_be_sent_meanwhile(page: Page) -> None:
+    """Nobody waits for a look-up before F9; the press must not be swallowed."""
+    put(
+        page,
+        '<form method="post" action="/t/sent/" hx-post="/t/look/" hx-trigger="change" hx-target="#out">'
+        '<input name="card" aria-label="card"><button class="btn" data-key="F9">登记</button></form>'
+        '<div id="out"></div>',
+    )
+    page.route("**/t/look/", lambda route: None)  # an answer that does not come
+    page.route("**/t/sent/", lambda route: route.fulfill(status=200, body="<p>已登记</p>"))
+    page.locator("[name=card]").fill("990000198508031242")
+    page.locator("[name=card]").press("Tab")
+    expect(page.locator("form.htmx-request")).to_have_count(1)
+
+    page.keyboard.press("F9")
+
+    page.wait_for_url("**/t/sent/")
+
+
+def test_notices_outlive_the_dialog_that_they_were_shown_in(page: Page) -> None:
+    """A dialog that is swapped for another, or closed, does not take the corner of notices with it."""
+    dialog = '<dialog class="hv-dialog" data-dialog id="d{0}"><button type="button">{0}</button></dialog>'
+    for number in (1, 2):
+        page.evaluate(
+            "html => htmx.swap('#hv-dialogs', html, {swapStyle: 'innerHTML'})",
+            dialog.format(number),
+        )
+        expect(page.locator(f"#d{number}")).to_be_visible()
+        _notice(page, f"第 {number} 条")
+        expect(page.locator("dialog #hv-polite")).to_contain_text(f"第 {number} 条")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+
+    _notice(page, "已保存")
+
+    expect(page.locator("body > .hv-toasts #hv-polite")).to_contain_text("已保存")
+
+
+def _notice(page: Page, text: str) -> None:
+    page.evaluate(
+        "text => document.dispatchEvent(new CustomEvent('hv:toast', {detail: {notices: [{text}]}}))",
+        text,
+    )

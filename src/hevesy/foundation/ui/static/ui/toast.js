@@ -4,6 +4,8 @@ import { icon, word } from "./words.js";
 const STAYS_MS = { ok: 5000, info: 7000, amber: 9000 };
 const ICONS = { ok: "circle-check", info: "info-circle", amber: "alert-triangle", red: "alert-octagon" };
 const MOST = 4;
+/** Kept here: it lies in the topmost dialog, and a dialog that is swapped away takes it out of the page. */
+const corner = document.getElementById("hv-toasts");
 
 /**
  * @typedef {object} Notice
@@ -20,7 +22,7 @@ const MOST = 4;
  * @returns {HTMLElement}
  */
 export function toast({ text, tone = "ok", title, reference, action }) {
-  const place = /** @type {HTMLElement} */ (document.getElementById(tone === "red" ? "hv-urgent" : "hv-polite"));
+  const place = /** @type {HTMLElement} */ (corner?.querySelector(tone === "red" ? "#hv-urgent" : "#hv-polite"));
   const box = document.createElement("div");
   box.className = `hv-toast s-${tone}`;
   const body = document.createElement("div");
@@ -81,7 +83,6 @@ export function toast({ text, tone = "ok", title, reference, action }) {
 
 /** Put the notices into the topmost open dialog, or back into the page. */
 export function raise() {
-  const corner = document.getElementById("hv-toasts");
   if (!corner) return;
   const open = [...document.querySelectorAll("dialog[open]")].filter((dialog) => dialog.matches(":modal"));
   const home = open.at(-1) ?? document.body;
