@@ -22,6 +22,13 @@ from hevesy.imaging.phantoms import PhantomPair
 from tests.browser.house import AE_TITLE, House, run_program
 
 HOST = "127.0.0.1"
+STEP_KEYS = (
+    "Modality",
+    "ScheduledProcedureStepStartDate",
+    "ScheduledProcedureStepStartTime",
+    "ScheduledProcedureStepID",
+    "ScheduledProcedureStepDescription",
+)
 
 
 class Scanner:
@@ -38,22 +45,16 @@ class Scanner:
             "RequestedProcedureID": "", "RequestedProcedureDescription": "", **keys,
         }  # fmt: skip
         step = "(0040,0100)[0]."
-        arguments = [
-            f"--key={key}={value}" if value else f"--key={key}" for key, value in wanted.items()
-        ]
-        arguments += [
-            f"--key={step}ScheduledStationAETitle={self.ae_title}",
-            *(f"--key={step}{key}" for key in (
-                "Modality", "ScheduledProcedureStepStartDate", "ScheduledProcedureStepStartTime",
-                "ScheduledProcedureStepID", "ScheduledProcedureStepDescription",
-            )),
-        ]  # fmt: skip
+        asked_for = [f"{key}={value}" if value else key for key, value in wanted.items()]
+        asked_for.append(f"{step}ScheduledStationAETitle={self.ae_title}")
+        asked_for += [f"{step}{key}" for key in STEP_KEYS]
+        arguments = [word for key in asked_for for word in ("-k", key)]
         with TemporaryDirectory(prefix="hevesy-worklist-") as folder:
-            asked = run_program(
+            answered = run_program(
                 "findscu", "-W", "-aet", self.ae_title, "-aec", AE_TITLE, *arguments,
                 "-X", "-od", folder, HOST, self.house.dicom,
             )  # fmt: skip
-            assert asked.returncode == 0, asked.stderr
+            assert answered.returncode == 0, answered.stderr
             return [dcmread(path, force=True) for path in sorted(Path(folder).iterdir())]
 
     def send(self, *paths: Path, expected: int = 0) -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from hevesy.imaging.dicomio import Administration
 from hevesy.imaging.phantoms import PhantomPair, make_fdg_phantom
-from tests.browser.house import House, Person, codes_on, new_home, text_of, until
+from tests.browser.house import House, Person, codes_on, new_home, text_of
+from tests.browser.reading import Reader, grey, hot_iron
 from tests.browser.scanner import Scanner, scan
 
 if TYPE_CHECKING:
@@ -334,7 +336,7 @@ def test_6_the_scanner_fetches_the_worklist_performs_and_sends(
     scanner.end(performed, begin + timedelta(minutes=7))
 
     done = technologist.go("/technologist/?tab=done").locator("tr", has_text=NAME)
-    expect(done).to_contain_text("待报告", timeout=60_000)
+    expect(done).to_contain_text("已采集", timeout=60_000)
     technologist.see("6-done")
 
 
@@ -342,3 +344,141 @@ def test_6_a_stranger_is_not_answered(house: House) -> None:
     refused = Scanner(house, "NOBODY")
     with pytest.raises(AssertionError, match="Rejected"):
         refused.worklist()
+
+
+def test_7_the_physician_reads_the_fused_study(
+    at_desk: Any, day: Day, phantom: PhantomPair
+) -> None:
+    doctor = at_desk("doctor")
+    page = doctor.go("/reporting/")
+    page.locator("#worklist").get_by_text(NAME).click()
+    page.locator("#pictures").get_by_role("link", name="阅片").click()
+    page.wait_for_url(f"**/viewing/studies/{day.study_uid}/**")
+    reader = Reader(page)
+    reader.wait()
+    slots = {slot.get_attribute("data-slot") for slot in page.locator(".hvv-cell").all()}
+    planes = ("axial", "coronal", "sagittal")
+    assert slots == {f"{what}-{p}" for what in ("base", "overlay", "fused") for p in planes} | {
+        "mip"
+    }
+
+    # The linked cross: a press on the projection leads to the hottest voxel on the ray.
+    tumour = next(one for one in phantom.truth["lesions"] if one.name == "right upper lobe")
+    reader.click("mip", tumour.centre_lps)
+    assert np.linalg.norm(np.subtract(reader.cross, tumour.centre_lps)) <= tumour.radius_mm
+
+    reader.look_at(tumour.centre_lps)
+    shown = reader.hover("fused-axial", tumour.centre_lps)
+    assert shown["SUVbw"] == pytest.approx(tumour.suv, rel=2e-3)
+    assert -50 < shown["CT"] < 150
+
+    # Pixels of the fused picture: the blend of both tables at known values, and black beside the patient.
+    liver = (-60.0, -20.0, tumour.centre_lps[2] - 190)
+    beside = (-220.0, -8.0, tumour.centre_lps[2])
+    hot, air = reader.colours("fused-axial", tumour.centre_lps, beside)
+    low, high = reader.window("base")
+    wanted = (1 - reader.alpha) * grey(
+        (shown["CT"] - low) / (high - low)
+    ) + reader.alpha * hot_iron(tumour.suv / reader.window("overlay")[1])
+    assert np.abs(hot - wanted).max() < 16, (hot, wanted)
+    assert air.max() < 8
+    reader.look_at(liver)
+    shown = reader.hover("fused-axial", liver)
+    assert shown["SUVbw"] == pytest.approx(phantom.truth["organ_suv"]["liver"], rel=0.3)
+    (calm,) = reader.colours("fused-axial", liver)
+    wanted = (1 - reader.alpha) * grey(
+        (shown["CT"] - low) / (high - low)
+    ) + reader.alpha * hot_iron(shown["SUVbw"] / reader.window("overlay")[1])
+    assert np.abs(calm - wanted).max() < 24, (calm, wanted)
+
+    # Windowing: the keys 1 to 5 set the upper limit of PET.
+    before = reader.window("overlay")
+    page.keyboard.press("5")
+    assert reader.window("overlay")[1] != before[1]
+    page.keyboard.press("r")
+
+    reader.look_at(tumour.centre_lps)
+    x, y, z = tumour.centre_lps
+    region = reader.ellipse("fused-axial", (x - 7, y - 7, z), (x + 7, y + 7, z))
+    suv = next(one for one in region["shown"] if one and one["units"] == "SUVbw")
+    assert suv["max"] == pytest.approx(tumour.suv, rel=1e-3)
+    assert suv["mean"] == pytest.approx(tumour.suv, rel=5e-3), "inside the plateau of the sphere"
+    doctor.see("7-viewer")
+
+    page.locator(".hvv-cell[data-slot=fused-axial]").hover()
+    page.keyboard.press("k")
+    page.get_by_text("已存为关键图像").first.wait_for()
+
+
+FOUND = "右肺上叶后段软组织结节，代谢增高，SUVmax 12.5"
+BEFORE = "1. 右肺上叶代谢增高结节，考虑周围型肺癌，建议穿刺活检。"
+AFTER = "1. 右肺上叶代谢增高结节，考虑周围型肺癌，伴纵隔及右肺门淋巴结转移，建议穿刺活检。"
+
+
+def test_8_the_report_is_written_and_submitted(at_desk: Any, day: Day) -> None:
+    doctor = at_desk("doctor")
+    page = doctor.go(f"/reporting/{day.number}/")
+    page.locator(".rp-templates button").first.click()
+    technique = page.locator("#t-technique")
+    expect(technique).to_have_value(re.compile("104"))
+    expect(technique).to_have_value(re.compile("375"))
+    expect(page.locator("#pictures figure")).to_have_count(1)
+
+    findings = page.locator("#t-findings")
+    findings.fill(findings.input_value().replace("双肺野清晰，未见代谢异常增高灶", FOUND))
+    page.locator("#t-impression").fill(BEFORE)
+    page.get_by_role("button", name="保存").click()
+    expect(page.locator("#saved")).to_contain_text("保存")
+    doctor.see("8-report")
+    page.keyboard.press("F9")
+    expect(page.locator("#main")).to_contain_text("待审核", timeout=15_000)
+
+
+def test_9_before_it_is_published_the_clinician_sees_nothing(at_desk: Any, day: Day) -> None:
+    clinician = at_desk("clinician")
+    page = clinician.go(f"/publishing/?q={day.number}")
+    expect(page.locator("#found")).to_contain_text(NAME)
+    expect(page.locator("#found a.pb-row")).to_have_count(0)
+    for path in (f"/publishing/{day.number}/", f"/publishing/{day.number}/report.pdf"):
+        assert clinician.context.request.get(path).status == 404
+    for path in (f"/reporting/{day.number}/", f"/viewing/studies/{day.study_uid}/"):
+        assert clinician.context.request.get(path).status in (403, 404)
+
+
+def test_8_a_senior_audits_with_a_marked_change_and_publishes(at_desk: Any, day: Day) -> None:
+    chief = at_desk("chief")
+    page = chief.go(f"/reporting/{day.number}/")
+    page.locator("#t-impression").fill(AFTER)
+    page.get_by_role("button", name="审核签发").click()
+    expect(page.get_by_role("button", name="发布")).to_be_visible()
+    page.get_by_role("button", name="修改痕迹").click()
+    marks = page.locator("#marks .rp-prose")
+    expect(marks.locator("ins", has_text="伴纵隔及右肺门淋巴结转移")).to_be_visible()
+    expect(marks.locator("del")).to_have_count(0)
+    chief.see("8-marks")
+
+    paper = chief.context.request.get(f"/reporting/{day.number}/preview.pdf").body()
+    words = re.sub(r"\s", "", text_of(paper))
+    assert "伴纵隔及右肺门淋巴结转移" in words and "演示" in words
+
+    page.keyboard.press("F9")
+    expect(page.locator(".hv-patient, .rp-patient").first).to_contain_text("已发布")
+
+
+def test_9_the_clinician_finds_and_reads_what_is_published(at_desk: Any, day: Day) -> None:
+    clinician = at_desk("clinician")
+    page = clinician.go("/publishing/")
+    page.get_by_role("searchbox").fill("苏望舒")
+    page.locator("#found a.pb-row").click()
+    expect(page.locator("#main")).to_contain_text("伴纵隔及右肺门淋巴结转移")
+    expect(page.locator(".pb-grid img")).to_have_count(1)
+    clinician.see("9-report")
+    paper = clinician.context.request.get(f"/publishing/{day.number}/report.pdf").body()
+    words = re.sub(r"\s", "", text_of(paper))
+    assert NAME in words and day.number in words and "伴纵隔及右肺门淋巴结转移" in words
+    page.locator(".pb-grid a").first.click()
+    shown = page.locator(".pb-figure img")
+    assert (
+        shown.evaluate("async (image) => { await image.decode(); return image.naturalWidth }") > 400
+    )
+    assert clinician.context.request.get(f"/reporting/{day.number}/").status == 403

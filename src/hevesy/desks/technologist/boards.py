@@ -184,7 +184,7 @@ class Row:
     def act(self) -> Act | None:
         """The one button of the row."""
         step = self.step
-        if step is None or self.exam.state == "scheduled":
+        if step is None or self.exam.state == "scheduled" or step.state in ENDED:
             return None
         asks = self.exam.item.requires_interview and self.exam.priority != Exam.Priority.EMERGENCY
         if self.exam.state == "arrived" and asks:
