@@ -83,6 +83,8 @@ class House:
             "HEVESY_LOG_LEVEL": "WARNING",
             **environment,
         }
+        if "HEVESY_DATABASE_URL" in os.environ:
+            self.environment.setdefault("HEVESY_DATABASE_URL", os.environ["HEVESY_DATABASE_URL"])
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home / "log"
 
