@@ -175,9 +175,21 @@ class Person:
         return self.page
 
     def scan(self, code: str) -> None:
-        """Type a code as a wedge scanner does: fast, whatever has the focus, with Enter at its end."""
-        self.page.keyboard.type(code)
-        self.page.keyboard.press("Enter")
+        """Type a code as a wedge scanner does: a key every 4 ms, whatever has the focus, with Enter at its end.
+
+        Keys carry the time at which they were struck, as those of a real keyboard do: a test that waits for the
+        page after each key would look like a person on a busy machine.
+        """
+        keyboard = self.context.new_cdp_session(self.page)
+        struck = time.time()
+        for number, character in enumerate([*code, "Enter"]):
+            key = _key(character) | {"timestamp": struck + 0.004 * number}
+            keyboard.send("Input.dispatchKeyEvent", {"type": "keyDown", **key})
+            keyboard.send(
+                "Input.dispatchKeyEvent",
+                {"type": "keyUp", **{name: key[name] for name in ("key", "code", "timestamp")}},
+            )
+        keyboard.detach()
 
     def printed(self, button: str) -> bytes:
         """Press a button that opens a paper in a new tab; the PDF."""
@@ -193,6 +205,22 @@ class Person:
     def see(self, name: str) -> None:
         """Keep a picture of what this person sees."""
         picture(self.page, f"walk-{name}")
+
+
+def _key(character: str) -> dict[str, Any]:
+    """A key of a US keyboard, which is what scanners send."""
+    if character == "Enter":
+        return {"key": "Enter", "code": "Enter", "text": "\r"}
+    marks = {"|": "Backslash", "-": "Minus", "_": "Minus", ".": "Period", ":": "Semicolon"}
+    code = (
+        f"Digit{character}"
+        if character.isdigit()
+        else f"Key{character}"
+        if character.isalpha()
+        else marks[character]
+    )
+    shift = character.isupper() or character in "|_:"
+    return {"key": character, "code": code, "text": character, "modifiers": 8 if shift else 0}
 
 
 def text_of(pdf: bytes) -> str:

@@ -11,8 +11,10 @@ from hevesy.records.exams.live import publish
 
 
 def announce(study: Study) -> None:
-    """Make open study lists refresh; inside the transaction of the change."""
+    """Make open study lists and reading desks refresh; inside the transaction of the change."""
     publish("archive", study=study.pk, exam=study.exam_id)
+    if study.exam_id is not None:
+        publish("reports", study=study.study_instance_uid)
 
 
 def tell(signal: Signal, **what: Any) -> None:

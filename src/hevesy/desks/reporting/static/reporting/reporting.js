@@ -99,3 +99,10 @@ for (const button of document.querySelectorAll("[data-reason]")) {
 for (const button of document.querySelectorAll("dialog [data-close]")) {
   button.addEventListener("click", () => button.closest("dialog")?.close());
 }
+
+// Pictures come by themselves, but not under a caption that somebody is typing.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
+  const typing = detail.target?.id === "pictures" && detail.target.contains(document.activeElement);
+  if (typing && !detail.requestConfig?.elt?.matches("form")) detail.shouldSwap = false;
+});
