@@ -39,7 +39,7 @@ def _text(request: HttpRequest) -> dict[str, str]:
 
 def _base(request: HttpRequest) -> int:
     text = request.POST.get("base_version", "0")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 @require_GET
@@ -97,7 +97,7 @@ def marks(request: StaffRequest, number: str) -> HttpResponse:
         raise Http404
     older, newer = sheet.default_marks()
     asked = request.GET.get("older", ""), request.GET.get("newer", "")
-    if all(text.isdigit() for text in asked):
+    if all(text.isdecimal() for text in asked):
         older, newer = int(asked[0]), int(asked[1])
     numbers = {version.number for version in sheet.versions}
     if newer not in numbers or older not in numbers:

@@ -167,7 +167,8 @@ def prepare(request: StaffRequest, uid: str) -> HttpResponse:
 def refusals(request: StaffRequest) -> HttpResponse:
     """Objects that were not taken in, with the reason; POST takes one off the list with a reason."""
     if request.method == "POST":
-        refusal = get_object_or_404(Refusal, pk=request.POST.get("refusal", "0"))
+        key = request.POST.get("refusal", "")
+        refusal = get_object_or_404(Refusal, pk=int(key) if key.isdecimal() else 0)
         settle_refusal(request.actor, refusal, reason=request.POST.get("reason", ""))
         return redirect("viewing:refusals")
     rows = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts import sessions, tokens
 from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.foundation.accounts.models import LoginSession, User
+from hevesy.foundation.ui.views import bad_request
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PASSIVE_HEADER = "X-Hevesy-Passive"
@@ -121,6 +123,9 @@ class GuardMiddleware:
             return HttpResponse(
                 str(exception), status=exception.status, content_type="text/plain; charset=utf-8"
             )
+        if isinstance(exception, OverflowError | DataError):
+            # A number that no database column holds: the request is wrong, and nothing was written.
+            return bad_request(request, exception)
         return None
 
 

@@ -47,7 +47,7 @@ def inject(request: StaffRequest) -> HttpResponse:
     """Open the check: from a row (`step`), from a scanned code (`code`), or empty."""
     check = checking.read(request.GET.get("check", ""), request.actor)
     if step := request.GET.get("step", ""):
-        found = get_object_or_404(ExamStep, pk=step if step.isdigit() else 0)
+        found = get_object_or_404(ExamStep, pk=step if step.isdecimal() else 0)
         check = Check(check.user, step=found.pk)
     if text := request.GET.get("code", ""):
         return _take(request, check, text, "scan" if request.GET.get("scanned") else "manual")

@@ -154,7 +154,7 @@ def _note(request: StaffRequest, administration: Administration) -> None:
         request.actor,
         administration,
         request.POST["reaction"],
-        grade=int(grade) if grade.isdigit() else 1,
+        grade=int(grade) if grade.isdecimal() else 1,
         treatment=request.POST.get("treatment", ""),
     )
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login as begin_session
 from django.contrib.auth import logout as end_session
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -38,7 +38,7 @@ from hevesy.foundation.accounts.models import LoginSession
 def login(request: HttpRequest) -> HttpResponse:
     """Log a person in at this workstation; elsewhere the person is logged out and told."""
     if request.user.is_authenticated:
-        return redirect(_local_next(request))
+        return HttpResponseRedirect(_local_next(request))
     form = LoginForm(request, request.POST or None)
     try:
         valid = form.is_valid()
@@ -54,7 +54,7 @@ def login(request: HttpRequest) -> HttpResponse:
             _("You were still logged in at %(where)s; that session has ended. Drafts are kept.")
             % {"where": displaced.where or _("another workstation")},
         )
-    return redirect(target)
+    return HttpResponseRedirect(target)
 
 
 @needs()
@@ -140,4 +140,4 @@ def _local_next(request: HttpRequest) -> str:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):
         return target
-    return str(settings.LOGIN_REDIRECT_URL)
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
