@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLAUSES = tomllib.loads((ROOT / "docs" / "clauses.toml").read_text())["clause"]
+WORKING = [number for number, row in CLAUSES.items() if row["state"] == "works"]
 LAST = {1: 9, 2: 7, 3: 5, 4: 4, 5: 5, 6: 26, 7: 4, 8: 3, 9: 4, 10: 17, 11: 5, 12: 2}
 
 
@@ -44,9 +46,7 @@ def test_the_row_names_files_that_exist_and_bear_the_mark(number: str) -> None:
         assert row["note"], f"clause {number}: say what works and what not"
 
 
-@pytest.mark.parametrize(
-    "number", [number for number, row in CLAUSES.items() if row["state"] == "works"]
-)
+@pytest.mark.parametrize("number", WORKING)
 def test_a_working_clause_is_proven_through_the_browser_or_a_port(number: str) -> None:
     outside = [
         test
@@ -55,6 +55,17 @@ def test_a_working_clause_is_proven_through_the_browser_or_a_port(number: str) -
     ]
 
     assert outside, f"clause {number}: no test goes through the browser or a port"
+
+
+@pytest.mark.parametrize("number", WORKING)
+def test_a_working_clause_names_its_action_and_the_tests_that_rest_on_it(number: str) -> None:
+    module, _colon, name = CLAUSES[number]["action"].partition(":")
+
+    assert callable(getattr(importlib.import_module(module), name))
+    for proof in CLAUSES[number]["proof"]:
+        path, _colons, test = proof.partition("::")
+        assert path in CLAUSES[number]["tests"]
+        assert f"def {test}(" in (ROOT / path).read_text()
 
 
 def test_the_page_is_rendered_from_the_map() -> None:

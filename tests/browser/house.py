@@ -16,13 +16,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import pypdfium2
 import pytest
 import zxingcpp
 
 from hevesy.demo.people import PASSWORD
-from hevesy.foundation.ui.testing import PC, picture
+from hevesy.foundation.ui.testing import PC, ROOT, picture
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -83,8 +84,15 @@ class House:
             "HEVESY_LOG_LEVEL": "WARNING",
             **environment,
         }
-        if "HEVESY_DATABASE_URL" in os.environ:
-            self.environment.setdefault("HEVESY_DATABASE_URL", os.environ["HEVESY_DATABASE_URL"])
+        if "HEVESY_STUBBED" in os.environ:
+            self.environment |= {
+                "DJANGO_SETTINGS_MODULE": "tests.browser.stubbed",
+                "HEVESY_STUBBED": os.environ["HEVESY_STUBBED"],
+                "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
+            }
+        cluster = os.environ.get("HEVESY_DATABASE_URL", "")
+        if cluster.startswith("postgresql:"):
+            self.environment["HEVESY_DATABASE_URL"] = new_database(cluster)
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home / "log"
 
@@ -255,6 +263,17 @@ def run_program(name: str, *arguments: object) -> subprocess.CompletedProcess[st
         errors="replace",
         timeout=300,
     )
+
+
+def new_database(cluster: str) -> str:
+    """The URL of a new, empty database beside the one that the run was given."""
+    import psycopg
+
+    name = f"house_{time.time_ns()}"
+    parts = urlsplit(cluster)
+    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    return parts._replace(path=f"/{name}").geturl()
 
 
 def new_home() -> Path:

@@ -101,6 +101,8 @@ def at_desk(house: House, browser: Browser, people: dict[str, Person]) -> Any:
     return arrive
 
 
+@pytest.mark.clause("1.3")
+@pytest.mark.clause("1.8")
 def test_0_the_head_makes_the_scanner_known(at_desk: Any) -> None:
     """A device may use the ports only when its page says so."""
     head = at_desk("head")
@@ -115,6 +117,10 @@ def test_0_the_head_makes_the_scanner_known(at_desk: Any) -> None:
     )
 
 
+@pytest.mark.clause("1.4")
+@pytest.mark.clause("2.2")
+@pytest.mark.clause("2.3")
+@pytest.mark.clause("2.4")
 def test_1_the_front_desk_registers_books_and_prints(at_desk: Any, day: Day) -> None:
     clerk = at_desk("registrar")
     page = clerk.go("/registration/")
@@ -142,6 +148,7 @@ def test_1_the_front_desk_registers_books_and_prints(at_desk: Any, day: Day) -> 
     expect(page.locator(".rg-device")).to_have_count(1)
     page.locator(".rg-slot").first.click()
     expect(page.locator(".rg-chain .s-scanning b")).not_to_be_empty()
+    time_of_scan = page.locator(".rg-chain .s-scanning b").inner_text()
     clerk.see("1-booking")
     page.keyboard.press("F9")
     page.wait_for_url("**/registration/exams/**")
@@ -155,6 +162,7 @@ def test_1_the_front_desk_registers_books_and_prints(at_desk: Any, day: Day) -> 
     words = text_of(slip)
     assert NAME in words and day.number in words and "演示" in words
     assert "禁食" in words, "the preparation of the item stands on the slip"
+    assert time_of_scan in words and "PET-CT 1" in words, "when and where"
     label = clerk.printed("标签")
     assert codes_on(slip) == codes_on(label)
     day.code = codes_on(label)[0]
@@ -177,6 +185,9 @@ def test_2_nothing_goes_out_of_order(at_desk: Any, day: Day) -> None:
     expect(page.get_by_role("button", name="完成问诊")).to_have_count(0)
 
 
+@pytest.mark.clause("1.4")
+@pytest.mark.clause("3.2")
+@pytest.mark.clause("3.3")
 def test_2_the_scanned_slip_gives_a_ticket_and_the_wall_shows_it(
     house: House, browser: Browser, people: dict[str, Person], at_desk: Any, day: Day
 ) -> None:
@@ -202,6 +213,11 @@ def test_2_the_scanned_slip_gives_a_ticket_and_the_wall_shows_it(
     wall.see("2-wall")
 
 
+@pytest.mark.clause("1.4")
+@pytest.mark.clause("3.5")
+@pytest.mark.clause("5.2")
+@pytest.mark.clause("5.4")
+@pytest.mark.clause("5.5")
 def test_3_the_interview_asks_what_the_item_needs(
     at_desk: Any, people: dict[str, Person], day: Day
 ) -> None:
@@ -232,6 +248,27 @@ def test_3_the_interview_asks_what_the_item_needs(
     expect(done.locator("tr", has_text=NAME)).to_be_visible()
 
 
+@pytest.mark.clause("5.3")
+def test_3_a_second_interview_keeps_the_first_and_marks_what_changed(
+    at_desk: Any, day: Day
+) -> None:
+    interviewer = at_desk("interviewer")
+    page = interviewer.go(f"/interview/{day.number}/")
+    page.locator("[name=fasting_h]").fill("9")
+    page.keyboard.press("F9")
+    page.wait_for_url("**/interview/?**")
+    page = interviewer.go(f"/interview/{day.number}/")
+    told = page.locator(".iv-side .iv-told")
+    expect(told).to_have_count(2)
+    changed = told.first.locator(".is-changed")
+    expect(changed).to_have_count(1)
+    expect(changed.locator("del")).to_contain_text("8")
+    expect(changed.locator("ins")).to_contain_text("9")
+
+
+@pytest.mark.clause("9.1")
+@pytest.mark.clause("9.2")
+@pytest.mark.clause("9.4")
 def test_4_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> None:
     maker = at_desk("pharmacist")
     page = maker.go("/radiopharmacy/batches/new/")
@@ -281,6 +318,10 @@ def test_4_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> 
     assert day.unit_code.startswith("NM1|U|")
 
 
+@pytest.mark.clause("1.4")
+@pytest.mark.clause("4.2")
+@pytest.mark.clause("4.3")
+@pytest.mark.clause("9.2")
 def test_5_the_nurse_verifies_injects_and_measures_what_is_left(at_desk: Any, day: Day) -> None:
     nurse = at_desk("nurse")
     page = nurse.go("/technologist/")
@@ -315,6 +356,8 @@ def phantom() -> PhantomPair:
     return make_fdg_phantom(7)
 
 
+@pytest.mark.clause("1.3")
+@pytest.mark.clause("3.1")
 def test_6_the_scanner_fetches_the_worklist_performs_and_sends(
     house: House, at_desk: Any, day: Day, phantom: PhantomPair, tmp_path: Path
 ) -> None:
@@ -353,6 +396,11 @@ def test_6_a_stranger_is_not_answered(house: House) -> None:
         refused.worklist()
 
 
+@pytest.mark.clause("6.9")
+@pytest.mark.clause("6.10")
+@pytest.mark.clause("6.15")
+@pytest.mark.clause("8.2")
+@pytest.mark.clause("8.3")
 def test_7_the_physician_reads_the_fused_study(
     at_desk: Any, day: Day, phantom: PhantomPair
 ) -> None:
@@ -423,6 +471,8 @@ BEFORE = "1. 右肺上叶代谢增高结节，考虑周围型肺癌，建议穿�
 AFTER = "1. 右肺上叶代谢增高结节，考虑周围型肺癌，伴纵隔及右肺门淋巴结转移，建议穿刺活检。"
 
 
+@pytest.mark.clause("6.2")
+@pytest.mark.clause("6.7")
 def test_8_the_report_is_written_and_submitted(at_desk: Any, day: Day) -> None:
     doctor = at_desk("doctor")
     page = doctor.go(f"/reporting/{day.number}/")
@@ -442,6 +492,7 @@ def test_8_the_report_is_written_and_submitted(at_desk: Any, day: Day) -> None:
     expect(page.locator("#main")).to_contain_text("待审核", timeout=15_000)
 
 
+@pytest.mark.clause("7.1")
 def test_9_before_it_is_published_the_clinician_sees_nothing(at_desk: Any, day: Day) -> None:
     clinician = at_desk("clinician")
     page = clinician.go(f"/publishing/?q={day.number}")
@@ -453,9 +504,15 @@ def test_9_before_it_is_published_the_clinician_sees_nothing(at_desk: Any, day: 
         assert clinician.context.request.get(path).status in (403, 404)
 
 
+@pytest.mark.clause("6.3")
+@pytest.mark.clause("6.6")
+@pytest.mark.clause("6.7")
+@pytest.mark.clause("7.1")
 def test_8_a_senior_audits_with_a_marked_change_and_publishes(at_desk: Any, day: Day) -> None:
     chief = at_desk("chief")
-    page = chief.go(f"/reporting/{day.number}/")
+    page = chief.go("/reporting/?list=audit")
+    page.locator("#worklist").get_by_text(NAME).click()
+    page.wait_for_url(f"**/reporting/{day.number}/**")
     page.locator("#t-impression").fill(AFTER)
     page.get_by_role("button", name="审核签发").click()
     expect(page.get_by_role("button", name="发布")).to_be_visible()
@@ -470,9 +527,13 @@ def test_8_a_senior_audits_with_a_marked_change_and_publishes(at_desk: Any, day:
     assert "伴纵隔及右肺门淋巴结转移" in words and "演示" in words
 
     page.keyboard.press("F9")
-    expect(page.locator(".hv-patient, .rp-patient").first).to_contain_text("已发布")
+    expect(page.locator("#main")).to_contain_text("已发布")
+    assert page.locator("#worklist").get_by_text(NAME).count() == 0, "nothing is left to audit"
+    done = chief.go("/reporting/?list=done").locator("#worklist")
+    expect(done).to_contain_text(NAME)
 
 
+@pytest.mark.clause("7.2")
 def test_9_the_clinician_finds_and_reads_what_is_published(at_desk: Any, day: Day) -> None:
     clinician = at_desk("clinician")
     page = clinician.go("/publishing/")
@@ -492,6 +553,9 @@ def test_9_the_clinician_finds_and_reads_what_is_published(at_desk: Any, day: Da
     assert clinician.context.request.get(f"/reporting/{day.number}/").status == 403
 
 
+@pytest.mark.clause("1.2")
+@pytest.mark.clause("1.3")
+@pytest.mark.clause("6.15")
 @pytest.mark.data
 @pytest.mark.skipif(not REAL.exists(), reason="HEVESY_TEST_DATA has no pet_ct_mr/STS_001")
 def test_10_real_images_that_match_nothing_wait_until_a_person_links_them(
