@@ -61,10 +61,11 @@ test-sqlite:
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not browser and not soak'
 
 test-browser:
-	@tools/some-tests $(BIN)/python -m pytest -m 'browser and not soak'
+	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'browser and not soak'
 
 test-postgresql:
 	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) -m 'django_db and not browser and not soak'
+	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest tests/browser/test_walk.py
 
 check: setup  ## Everything that reads the code without running it
 	$(BIN)/ruff format --check .
@@ -76,7 +77,7 @@ check: setup  ## Everything that reads the code without running it
 	$(BIN)/python -m hevesy makemigrations --check --dry-run
 	$(BIN)/djlint src --lint --quiet
 	npm run --silent check
-	$(BIN)/python docs/render_clauses.py --check
+	$(BIN)/python docs/render.py --check
 
 bench: setup  ## One script per headline number
 	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

@@ -68,9 +68,9 @@ def test_a_working_clause_names_its_action_and_the_tests_that_rest_on_it(number:
         assert f"def {test}(" in (ROOT / path).read_text()
 
 
-def test_the_page_is_rendered_from_the_map() -> None:
+def test_the_drawn_pages_are_fresh() -> None:
     run = subprocess.run(
-        [sys.executable, ROOT / "docs" / "render_clauses.py", "--check"],
+        [sys.executable, ROOT / "docs" / "render.py", "--check"],
         capture_output=True,
         text=True,
     )

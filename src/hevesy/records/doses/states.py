@@ -65,3 +65,5 @@ UNIT: Final[dict[tuple[str, str], tuple[str, tuple[str, ...]]]] = {
     (RECEIVED, "discard"): (DISCARDED, ("doses.dispense",)),
     (RETURNED, "discard"): (DISCARDED, ("doses.dispense",)),
 }
+
+TABLES: Final = {"batch": BATCH, "unit": UNIT}

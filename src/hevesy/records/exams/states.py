@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -197,14 +198,22 @@ def moves_from(table: Table, state: str) -> dict[str, Move]:
     return {move: target for (origin, move), target in table.items() if origin == state}
 
 
-def mermaid(table: Table) -> str:
-    """The table as a Mermaid state diagram; the first state of the table is where everything begins."""
-    lines = ["stateDiagram-v2"]
-    first = next(iter(table))[0]
-    lines.append(f"    [*] --> {first}")
-    for (state, name), move in table.items():
-        mark = " (reason)" if move.reason else ""
-        lines.append(f"    {state} --> {move.to}: {name}{mark}")
-    ends = {move.to for move in table.values()} - {state for state, _move in table}
+def mermaid(table: Mapping[tuple[str, str], Any]) -> str:
+    """Any app's table as a Mermaid state diagram; the first state of the table is where everything begins.
+
+    A value is a `Move` or alike (`to`, perhaps `reason`), or a tuple that begins with the next state.
+    """
+    moves = [
+        (
+            state or "none",
+            name,
+            getattr(move, "to", None) or move[0],
+            getattr(move, "reason", False),
+        )
+        for (state, name), move in table.items()
+    ]
+    lines = ["stateDiagram-v2", f"    [*] --> {moves[0][0]}"]
+    lines += [f"    {a} --> {b}: {name}{' (reason)' if why else ''}" for a, name, b, why in moves]
+    ends = {to for _a, _name, to, _why in moves} - {state for state, _name, _to, _why in moves}
     lines += [f"    {state} --> [*]" for state in sorted(ends)]
     return "\n".join(lines)

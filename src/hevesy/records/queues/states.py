@@ -49,3 +49,5 @@ TICKET: Final[dict[tuple[str, str], tuple[str, str]]] = {
     **{(state, "finish"): (DONE, _CALL) for state in OPEN},
     **{(state, "cancel"): (CANCELLED, _CALL) for state in OPEN},
 }
+
+TABLES: Final = {"ticket": TICKET}

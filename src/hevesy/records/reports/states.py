@@ -45,6 +45,8 @@ REPORT: dict[tuple[str, str], Step] = {
     (PUBLISHED, "correct"): Step(PUBLISHED, "reports.correct"),
 }
 
+TABLES = {"report": REPORT}
+
 
 class ReportRefused(Refused):
     """The report cannot make this move now; nothing was written."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from hevesy.records.exams.states import Table, mermaid
+from hevesy.records.exams.states import mermaid
 
 
-def tables() -> dict[str, Table]:
+def tables() -> dict[str, Mapping[tuple[str, str], Any]]:
     """Every table of every app's `states.TABLES`, as `app.table`."""
-    found: dict[str, Table] = {}
+    found: dict[str, Mapping[tuple[str, str], Any]] = {}
     for app in apps.get_app_configs():
         if app.name.startswith("hevesy.") and find_spec(f"{app.name}.states"):
             declared = getattr(import_module(f"{app.name}.states"), "TABLES", {})
