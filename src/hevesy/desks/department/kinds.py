@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from hevesy.desks.department.forms import (
     RoomForm,
     TracerForm,
 )
+from hevesy.desks.department.queue_forms import PhraseForm, QueueForm, ScreenForm
 from hevesy.records.catalogue.models import (
     BodyPart,
     ColourMap,
@@ -34,6 +36,7 @@ from hevesy.records.catalogue.models import (
     Tracer,
 )
 from hevesy.records.catalogue.numbering import render
+from hevesy.records.queues.models import Phrase, Screen, ServicePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,14 @@ def _tracer_cells(row: Any) -> list[object]:
         f"{coefficient:g} mSv/MBq" if coefficient is not None else _("no coefficient"),
         row.dicom_code.get("CodeValue", "—"),
     ]
+
+
+def _listed(rows: Any) -> str:
+    return ", ".join(row.name for row in rows.all()) or "—"
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%m-%d %H:%M}" if moment else "—"
 
 
 KINDS: Mapping[str, Kind] = {
@@ -174,6 +185,50 @@ KINDS: Mapping[str, Kind] = {
             lambda row: [row.group, row.source, _("yes") if row.monotone else _("no")],
             lambda: ColourMap.objects.all(),
             fixed=True,
+        ),
+        Kind(
+            "queues",
+            gettext_lazy("Waiting queues"),
+            gettext_lazy("waiting queue"),
+            ServicePoint,
+            QueueForm,
+            (
+                gettext_lazy("Waits for"),
+                gettext_lazy("Letters of the tickets"),
+                gettext_lazy("Rooms"),
+                gettext_lazy("Only for these classes"),
+            ),
+            lambda row: [
+                row.get_kind_display(),
+                row.prefix,
+                _listed(row.rooms),
+                _listed(row.modality_classes),
+            ],
+            lambda: ServicePoint.objects.prefetch_related("rooms", "modality_classes"),
+        ),
+        Kind(
+            "screens",
+            gettext_lazy("Wall screens"),
+            gettext_lazy("wall screen"),
+            Screen,
+            ScreenForm,
+            (gettext_lazy("Queues on it"), gettext_lazy("Last seen"), gettext_lazy("Voice")),
+            lambda row: [
+                _listed(row.service_points),
+                _when(row.seen_at),
+                row.get_sound_display(),
+            ],
+            lambda: Screen.objects.prefetch_related("service_points"),
+        ),
+        Kind(
+            "phrases",
+            gettext_lazy("Phrases to announce"),
+            gettext_lazy("phrase"),
+            Phrase,
+            PhraseForm,
+            (),
+            lambda row: [],
+            lambda: Phrase.objects.all(),
         ),
     )
 }

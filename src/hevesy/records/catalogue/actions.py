@@ -31,7 +31,7 @@ from hevesy.records.catalogue.numbering import check_template, shape
 Entry = TypeVar("Entry", bound=Named)
 
 NAMED = ("code", "name_zh", "name_en", "sort", "active")
-FIELDS: Mapping[type[Named], tuple[str, ...]] = {
+FIELDS: dict[type[Named], tuple[str, ...]] = {
     ModalityClass: (
         *NAMED,
         "dicom_modalities",
@@ -125,7 +125,24 @@ def save_entry(
         getattr(row, name).set(chosen)
     verb = "catalogue.add" if entry is None else "catalogue.change"
     record(by, verb, row, code=row.code, changed=changed)
+    if (after := _AFTER.get(kind)) is not None:
+        after(row)
     return row
+
+
+def editable(
+    kind: type[Entry],
+    fields: tuple[str, ...],
+    *,
+    check: Callable[[Entry], None] | None = None,
+    after: Callable[[Entry], None] | None = None,
+) -> None:
+    """Let `save_entry` write a kind of another app: `check` may refuse, `after` tells open pages."""
+    FIELDS[kind] = fields
+    if check:
+        _CHECKS[kind] = check
+    if after:
+        _AFTER[kind] = after
 
 
 @transaction.atomic
@@ -285,3 +302,4 @@ _CHECKS: dict[type[Named], Callable[[Any], None]] = {
     BodyPart: _check_part,
     InterviewTemplate: _check_template,
 }
+_AFTER: dict[type[Named], Callable[[Any], None]] = {}

@@ -8,9 +8,10 @@ class QueuesConfig(AppConfig):
     verbose_name = _("Queues")
 
     def ready(self) -> None:
-        """Follow the exams, and seed the service points after rooms and devices."""
+        """Follow the exams, let pages edit the queues, and seed them after rooms and devices."""
         from hevesy.foundation.accounts import seeding
-        from hevesy.records.queues import receivers  # noqa: F401
+        from hevesy.records.queues import receivers, setting_up  # noqa: F401
         from hevesy.records.queues.seeding import seed
 
+        setting_up.declare()
         seeding.register(60, seed)
