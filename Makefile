@@ -61,7 +61,7 @@ test-sqlite:
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not browser and not soak'
 
 test-browser:
-	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m 'browser and not soak'
+	@tools/some-tests $(BIN)/python -m pytest -m 'browser and not soak'
 
 test-postgresql:
 	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) -m 'django_db and not browser and not soak'

@@ -17,7 +17,8 @@ Point = Sequence[float]
 LOADS_WITHIN_MS = 120_000
 
 _ALL_LOADED = """() => {
-  const { engine } = document.querySelector("hv-viewer");
+  const engine = document.querySelector("hv-viewer")?.engine;
+  if (!engine) return false;
   const all = engine.library.all();
   return all.length > 0 && engine.pair.overlay?.grid && all.every((one) => one.status === "ready");
 }"""
