@@ -61,7 +61,7 @@ def test_a_new_view_is_noticed(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.clause("10.12")
+@pytest.mark.clause("1.7", "10.12")
 @pytest.mark.parametrize("namespace", NAMESPACES)
 def test_each_role_opens_what_the_policy_says_and_nothing_else(namespace: str) -> None:
     addresses = [address for address in ADDRESSES if address.namespace == namespace]

@@ -45,6 +45,7 @@ def test_a_taken_name_keeps_what_was_typed(office, a_nurse):
     assert "另一位" in page.content.decode()
 
 
+@pytest.mark.clause("1.7")
 def test_roles_are_given_on_the_page_and_nothing_else_comes_along(office, a_nurse):
     office.post(
         f"/account/people/{a_nurse.pk}/roles/",
@@ -79,6 +80,7 @@ def test_people_are_found_by_name_login_name_and_role(office, a_nurse, a_doctor)
     assert found("?q=%25") == set()
 
 
+@pytest.mark.clause("1.7")
 def test_closing_and_reopening_an_account(office, a_nurse, client):
     office.post(f"/account/people/{a_nurse.pk}/active/", {})
     assert (
@@ -103,6 +105,7 @@ def test_a_session_is_ended_by_hand(office, a_nurse, client_of):
     assert session.end_reason == "closed"
 
 
+@pytest.mark.clause("1.7")
 def test_a_role_is_changed_on_its_page(office, a_nurse):
     role = Role.objects.get(key="nurse")
     page = office.post(
