@@ -167,23 +167,6 @@ def _pages(exam: Exam) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_can_be_read_by_everybody(
-    open_page: OpenPage, an_exam_now: Exam, a_head: User, theme: str
-) -> None:
-    faults = []
-    for name, path in _pages(an_exam_now):
-        page = open_page(path, a_head, theme=theme)
-        picture(page, f"front-{name}-{theme}")
-        try:
-            check_accessibility(page, within="#main")
-        except AssertionError as fault:
-            faults.append(f"{name}: {fault}")
-        page.context.close()
-
-    assert not faults, "\n\n".join(faults)
-
-
 @pytest.mark.parametrize(("size", "language"), [(PC, "zh-hans"), (PC, "en"), (BIG, "zh-hans")])
 def test_no_page_scrolls_sideways_or_cuts_its_words(
     open_page: OpenPage, an_exam_now: Exam, a_head: User, size: tuple[int, int], language: str

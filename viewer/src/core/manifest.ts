@@ -7,7 +7,11 @@ export interface VolumeState {
   readonly status: "ready" | "preparing" | "failed";
   readonly headerUrl: string | null;
   readonly progress: number;
-  readonly message: string;
+  /** Why preparing failed, as sentences; empty unless it did. */
+  readonly messageZh: string;
+  readonly messageEn: string;
+  /** The same as the log has it. */
+  readonly detail: string;
 }
 
 export interface SeriesEntry {
@@ -99,7 +103,9 @@ function parseSeries(series: Fields): SeriesEntry {
       status: status === "ready" || status === "failed" ? status : "preparing",
       headerUrl: volume.optionalText("header_url"),
       progress: volume.optionalNumber("progress") ?? 0,
-      message: volume.text("message_zh", ""),
+      messageZh: volume.text("message_zh", ""),
+      messageEn: volume.text("message_en", ""),
+      detail: volume.text("detail", ""),
     },
   };
 }

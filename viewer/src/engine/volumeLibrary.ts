@@ -181,7 +181,7 @@ function fresh(entry: SeriesEntry): LoadedSeries {
     entry,
     status: failed ? "failed" : volume?.status === "preparing" ? "preparing" : "waiting",
     progress: volume?.progress ?? 0,
-    failure: failed ? { reason: "preparing", detail: volume.message } : null,
+    failure: failed ? { reason: "preparing", detail: volume.detail } : null,
     header: null,
     scale: null,
     grid: null,

@@ -6,6 +6,7 @@ import { AnnotationLayer } from "./annotationLayer";
 import { shapesIn } from "./annotations";
 import { type ColourBar, cellTexts, roleName } from "./cellTexts";
 import { h, icon, replaceChildren, setText } from "./dom";
+import { failureWords } from "./failureWords";
 import { mipControls } from "./mipControls";
 import type { Page } from "./page";
 
@@ -117,7 +118,8 @@ export class Cell {
     const { t, engine } = this.page;
     const name = roleName(series);
     if (series.status === "failed" && series.failure) {
-      const { reason, detail } = series.failure;
+      const { reason } = series.failure;
+      const { words, detail } = failureWords(this.page, series.entry, series.failure);
       const retry = h(
         "button",
         { type: "button", class: "btn is-sm", onclick: () => void engine.retry(series.entry.uid) },
@@ -125,8 +127,7 @@ export class Cell {
         t("retry"),
       );
       const can = reason !== "preparing" && reason !== "forbidden";
-      const words = reason === "preparing" && detail ? detail : t(reason);
-      return [icon("alert-triangle"), h("b", {}, name), h("span", {}, words), can ? retry : null];
+      return [icon("alert-triangle"), h("b", {}, name), h("span", { title: detail }, words), can ? retry : null];
     }
     const text =
       series.entry.volume === null

@@ -1,5 +1,6 @@
 import type { LoadedSeries } from "../engine/loadedSeries";
 import { h, icon, replaceChildren } from "./dom";
+import { failureWords } from "./failureWords";
 import type { Page } from "./page";
 
 /** Every series of the study, what it is used for, and how far it is. */
@@ -76,14 +77,14 @@ function finding({ language }: Page, series: LoadedSeries): HTMLElement | null {
   );
 }
 
-function state({ t, engine }: Page, series: LoadedSeries): (Node | string)[] {
+function state(page: Page, series: LoadedSeries): (Node | string)[] {
+  const { t, engine } = page;
   const percent = `${Math.round(series.progress * 100)}%`;
   if (series.entry.volume === null) return [` · ${t("noVolume")}`];
   if (series.status === "preparing") return [` · ${t("preparingVolume")} ${percent}`];
   if (series.status === "loading") return [` · ${t("loading")} ${percent}`];
   if (series.status !== "failed" || !series.failure) return [];
-  const { reason, detail } = series.failure;
-  const words = reason === "preparing" && detail ? detail : t(reason);
+  const { words, detail } = failureWords(page, series.entry, series.failure);
   const retry = h(
     "button",
     {
@@ -95,5 +96,5 @@ function state({ t, engine }: Page, series: LoadedSeries): (Node | string)[] {
     },
     icon("refresh"),
   );
-  return [h("span", { class: "hv-amber" }, ` · ${words}`), retry];
+  return [h("span", { class: "hv-amber", title: detail }, ` · ${words}`), retry];
 }

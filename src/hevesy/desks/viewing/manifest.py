@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hevesy.foundation.accounts.actors import Actor
+from hevesy.imaging.dicomio.refusal import texts
 from hevesy.records.archive.models import PreparedVolume, Series, Study
 from hevesy.records.documents.facts import age_text
 from hevesy.records.exams.models import Exam
@@ -95,7 +96,7 @@ def _series(series: Series) -> dict[str, Any]:
             if ready
             else None,
             "progress": prepared.progress,
-            "message_zh": prepared.message,
+            **_refusal(prepared),
         }
         if ready and prepared.header.get("thumbnail"):
             thumbnail = reverse("viewing:volume_thumbnail", args=[prepared.content_id])
@@ -110,6 +111,12 @@ def _series(series: Series) -> dict[str, Any]:
         "volume": volume,
         "thumbnail_url": thumbnail,
     }
+
+
+def _refusal(prepared: PreparedVolume) -> dict[str, str]:
+    """Why preparing failed, as sentences, and what the log says of it: `PreparedVolume.message` begins with the key."""
+    english, chinese = texts(prepared.message.partition(":")[0])
+    return {"message_zh": chinese, "message_en": english, "detail": prepared.message}
 
 
 def role(series: Series) -> str:

@@ -162,8 +162,13 @@ def open_page(browser: Browser, site: str, client_of: Callable[[User], Any]) -> 
     assert not faults, "\n".join(faults)
 
 
-def check_accessibility(page: Page, *, within: str = "", without: tuple[str, ...] = ()) -> None:
-    """Fail with a readable list unless axe finds no violation of WCAG 2.2 AA and its best practices."""
+def check_accessibility(
+    page: Page, *, within: str = "", without: tuple[str, ...] = (), rules: tuple[str, ...] = ()
+) -> None:
+    """Fail with a readable list unless axe finds no violation of WCAG 2.2 AA and its best practices.
+
+    `rules` names the only rules of axe to run, such as `color-contrast`.
+    """
     if not AXE.exists():
         pytest.skip("axe-core is not installed: npm ci")
     if not page.evaluate("'axe' in window"):
@@ -171,7 +176,9 @@ def check_accessibility(page: Page, *, within: str = "", without: tuple[str, ...
         page.evaluate(AXE.read_text("utf-8") + "; null")
     scope = {"include": [[within]]} if within else {"exclude": [[part] for part in without]}
     result = page.evaluate(
-        "scope => axe.run(scope.include || scope.exclude?.length ? scope : document)", scope
+        "([scope, rules]) => axe.run(scope.include || scope.exclude?.length ? scope : document,"
+        " rules.length ? {runOnly: {type: 'rule', values: rules}} : {})",
+        [scope, rules],
     )
     found = [
         f"{violation['id']}: {violation['help']}\n    "

@@ -111,6 +111,11 @@ class ImageRefused(ValueError):
         return type(self), (self.key, self.detail)
 
 
+def texts(key: str) -> tuple[str, str]:
+    """What to tell the user for a stable key, in English and Chinese; two empty texts for an unknown key."""
+    return _TEXTS.get(key, ("", ""))
+
+
 @contextmanager
 def refusing_what_pydicom_cannot_parse() -> Iterator[None]:
     """Turn whatever a hostile or damaged data set makes pydicom raise into `ImageRefused`.
