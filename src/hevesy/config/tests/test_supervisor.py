@@ -14,7 +14,7 @@ import pytest
 
 from hevesy.config import supervisor
 from hevesy.config.doctor import file_system
-from hevesy.config.management.commands.web import DRAIN_S, host_and_port
+from hevesy.config.management.commands.web import host_and_port
 
 
 def python(code: str) -> list[str]:
@@ -159,8 +159,3 @@ def test_the_file_system_of_a_path_is_that_of_its_longest_mount(tmp_path: Path) 
 
     assert file_system(tmp_path / "hevesy.sqlite3", mounts) == "nfs4"
     assert file_system(Path("/etc"), mounts) == "ext4"
-
-
-def test_pages_with_an_open_stream_do_not_hold_a_restart() -> None:
-    # The web server must have ended by itself before the supervisor kills it, also at a terminal.
-    assert min(supervisor.DRAIN_S, supervisor.INTERRUPT_DRAIN_S) > DRAIN_S + 2

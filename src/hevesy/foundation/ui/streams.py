@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
+import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from types import FrameType
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -59,7 +63,7 @@ class Listener:
     """One open page."""
 
     topics: tuple[str, ...]
-    queue: asyncio.Queue[Event] = field(default_factory=lambda: asyncio.Queue(QUEUED))
+    queue: asyncio.Queue[Event | None] = field(default_factory=lambda: asyncio.Queue(QUEUED))
     overrun: bool = False
 
     def wants(self, event: Event) -> bool:
@@ -68,8 +72,8 @@ class Listener:
             event.topic == topic or event.topic.startswith(f"{topic}:") for topic in self.topics
         )
 
-    def offer(self, event: Event) -> None:
-        """Queue the event unless the page is too slow; then it must show everything again."""
+    def offer(self, event: Event | None) -> None:
+        """Queue the event unless the page is too slow; then it must show everything again. None: wake up."""
         try:
             self.queue.put_nowait(event)
         except asyncio.QueueFull:
@@ -120,6 +124,10 @@ class Hub:
     async def _read(self) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
+            if _ending.is_set():
+                for listener in self.listeners:
+                    listener.offer(None)
+                continue
             try:
                 events: list[Event] = await self._ask(_after, self.floor)
             except DatabaseError:
@@ -144,6 +152,27 @@ class Hub:
 
 _hubs: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = weakref.WeakKeyDictionary()
 _open: Counter[str] = Counter()
+_ending = threading.Event()
+
+
+def _end_with_the_server() -> None:
+    """End all streams at SIGTERM or SIGINT, before the server's own handler: it waits for every open answer.
+
+    A stream never ends by itself, so one open page would hold a restart until the server gives up waiting. Does
+    nothing outside a process whose main thread serves and handles signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if callable(handler := signal.getsignal(number)):
+            signal.signal(number, partial(_end_then, handler))
+
+
+def _end_then(
+    handler: Callable[[int, FrameType | None], Any], number: int, frame: FrameType | None
+) -> None:
+    _ending.set()
+    handler(number, frame)
 
 
 def may_open(owner: str) -> bool:
@@ -153,7 +182,11 @@ def may_open(owner: str) -> bool:
 
 async def stream(owner: str, topics: list[str], last_id: int | None) -> AsyncIterator[str]:
     """The body of `/live/`: events as they happen, a pulse when there are none, an end after five minutes."""
-    hub = _hubs.setdefault(asyncio.get_running_loop(), Hub())
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+        _end_with_the_server()
+    hub = _hubs[loop]
     listener = Listener(tuple(topics))
     _open[owner] += 1
     try:
@@ -167,18 +200,20 @@ async def stream(owner: str, topics: list[str], last_id: int | None) -> AsyncIte
         for event in missed or []:
             yield event.frame()
         ends = time.monotonic() + LIFE_SECONDS
-        while time.monotonic() < ends:
+        while time.monotonic() < ends and not _ending.is_set():
             try:
-                event = await asyncio.wait_for(listener.queue.get(), PULSE_SECONDS)
+                news = await asyncio.wait_for(listener.queue.get(), PULSE_SECONDS)
             except TimeoutError:
                 yield _pulse()
+                continue
+            if news is None:
                 continue
             if listener.overrun:
                 listener.overrun = False
                 while not listener.queue.empty():
-                    event = listener.queue.get_nowait()
+                    news = listener.queue.get_nowait() or news
                 yield "event: reset\ndata: {}\n\n"
-            yield event.frame()
+            yield news.frame()
     finally:
         hub.leave(listener)
         _open[owner] -= 1

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hevesy.foundation.accounts.checks import start_refusals
 
-DRAIN_S = 3
-"""Open pages hold a live stream that never ends by itself; a request that takes longer than this is sent again."""
+DRAIN_S = 20
+"""What requests under way get to end, such as the upload of a study; live streams end at once."""
 
 
 def host_and_port(address: str) -> tuple[str, int]:
