@@ -31,9 +31,8 @@ def flow(by: Actor, day: date, chosen: str = "", **kept: str) -> list[dict[str, 
     late = queries.on_day(queries.overdue(by), day).order_by().values_list("state", flat=True)
     red = list(late)
     page, where = reverse("registration:day"), {"day": day.isoformat()}
-    if not any(
-        by.may(right) for right in DESK
-    ):  # the list is the desk's; everybody else reads the search
+    if not any(by.may(right) for right in DESK):
+        # The list is the desk's; everybody else reads the search.
         page, where = reverse("registration:search"), dict.fromkeys(("from", "to"), day.isoformat())
     items = []
     for state in FLOW:

@@ -65,8 +65,9 @@ def desk(request: StaffRequest, number: str = "") -> HttpResponse:
             "chip": chip(exam.state),
             "reasons": _reasons(number),
         }
-    if request.htmx and request.htmx.target == "worklist":
-        return render(request, "reporting/_worklist.html", context)
+    fragments = {"worklist": "reporting/_worklist.html", "pictures": "reporting/_pictures.html"}
+    if request.htmx and request.htmx.target in fragments:
+        return render(request, fragments[request.htmx.target], context)
     return render(request, "reporting/desk.html", context)
 
 

@@ -123,8 +123,11 @@ class GuardMiddleware:
             return HttpResponse(
                 str(exception), status=exception.status, content_type="text/plain; charset=utf-8"
             )
-        if isinstance(exception, OverflowError | DataError):
-            # A number that no database column holds: the request is wrong, and nothing was written.
+        if isinstance(exception, DataError) or (
+            isinstance(exception, OverflowError) and "SQLite INTEGER" in str(exception)
+        ):
+            # A number that no database column holds: the request is wrong, and nothing was written. SQLite's driver
+            # says so by an OverflowError; one of our own arithmetic is a fault of ours and stays a 500.
             return bad_request(request, exception)
         return None
 

@@ -23,14 +23,6 @@ TEXT = {
 
 
 @pytest.fixture
-def an_acquired_exam(an_exam: Exam) -> Exam:
-    an_exam.steps.update(state="acquired")
-    an_exam.visit_state, an_exam.state = "interviewed", "acquired"
-    an_exam.save()
-    return an_exam
-
-
-@pytest.fixture
 def desk_of(client_of: Callable[[User], Client]) -> Callable[[User], Desk]:
     return lambda user: Desk(client_of(user))
 
@@ -155,3 +147,17 @@ def test_the_desk_asks_the_same_number_of_questions_however_long_the_list(
 
     with django_assert_max_num_queries(40):
         chief.page()
+
+
+def test_pictures_that_come_later_are_those_of_the_report_beside_them(
+    an_acquired_exam: Exam, client_of: Any, a_doctor: User
+) -> None:
+    """The first of the list may be another patient by then: the pane names its examination."""
+    reader = client_of(a_doctor)
+    assert 'hx-get="/reporting/PT26-00001/"' in reader.get("/reporting/").content.decode()
+
+    pane = reader.get(
+        "/reporting/PT26-00001/", headers={"HX-Request": "true", "HX-Target": "pictures"}
+    ).content.decode()
+
+    assert "<html" not in pane and "关键图像" in pane

@@ -1,5 +1,7 @@
 """The pages of the security administrator and of one's own account, as a browser uses them."""
 
+import re
+
 import pytest
 
 from hevesy.foundation.accounts.models import ApiToken, LoginSession, Role, User
@@ -183,3 +185,11 @@ def test_the_matrix_of_rights_is_read_by_the_two_who_answer_for_it(
     for user in (a_secadmin, an_auditor):
         page = client_of(user).get("/account/roles/").content.decode()
         assert "administer radiopharmaceuticals" in page or "给药" in page
+
+
+def test_the_rights_of_a_role_stand_in_groups_with_chinese_names(office, a_nurse):
+    page = office.get("/account/roles/nurse/").content.decode()
+
+    groups = re.findall(r"<legend[^>]*>([^<]+)", page)
+    assert len(groups) > 10
+    assert not [name for name in groups if name.isascii()]

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from hevesy.foundation.accounts import actions, queries
 from hevesy.foundation.accounts.actors import Refused
@@ -23,13 +24,20 @@ def roles(request: StaffRequest) -> HttpResponse:
     return render(request, "accounts/roles.html", queries.permission_matrix())
 
 
+ACROSS = {
+    "statistics": gettext_lazy("Statistics"),
+    "system": gettext_lazy("System"),
+    "tokens": gettext_lazy("Program tokens"),
+}
+"""Rights that are no app's own."""
+
+
 def _area(code: str) -> str:
-    """What the right is about: the name of the app before its dot."""
+    """What the right is about: the name of the app before its dot, or of what lies across apps."""
     label = code.partition(".")[0]
-    try:
-        return str(apps.get_app_config(label).verbose_name)
-    except LookupError:
-        return label
+    if label in ACROSS:
+        return str(ACROSS[label])
+    return str(apps.get_app_config(label).verbose_name)
 
 
 @needs("accounts.manage")

@@ -9,11 +9,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from hevesy.foundation.ui.drawings.svg import axis_end, element, joined, natural_width, points
+from hevesy.foundation.ui.drawings.svg import (
+    STRETCH,
+    axis_end,
+    element,
+    joined,
+    natural_width,
+    points,
+)
 
 LEFT, TOP, BOTTOM = 36.0, 14.0, 20.0
-STRETCH = 1.4
-"""How much wider than drawn it may be shown, where there is room."""
 THICKEST = 56.0
 """A bar is no wider than this, or a chart of one day is one block of colour."""
 

@@ -29,6 +29,10 @@ def joined(parts: Iterable[SafeString]) -> SafeString:
     return SafeString("".join(parts))
 
 
+STRETCH = 1.4
+"""How much wider than drawn a chart or timeline may be shown, where there is room."""
+
+
 def natural_width(width: float, *, stretch: float = 1.0) -> str:
     """How wide a drawing of `width` units may become on the page: its letters stay near those around it."""
     return f"{width * stretch / 16:.2f}rem"

@@ -10,14 +10,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from hevesy.foundation.ui.drawings.svg import axis_end, element, joined, natural_width, points
+from hevesy.foundation.ui.drawings.svg import (
+    STRETCH,
+    axis_end,
+    element,
+    joined,
+    natural_width,
+    points,
+)
 
 SPAN_KINDS = ("taken", "free", "blocked", "short", "chosen")
 LEFT, ROW, CURVE = 92.0, 30.0, 130.0
-
-
-STRETCH = 1.4
-"""How much wider than drawn it may be shown, where there is room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,8 +101,7 @@ for (const button of document.querySelectorAll("dialog [data-close]")) {
 }
 
 // Pictures come by themselves, but not under a caption that somebody is typing.
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { detail } = /** @type {CustomEvent} */ (event);
-  const typing = detail.target?.id === "pictures" && detail.target.contains(document.activeElement);
-  if (typing && !detail.requestConfig?.elt?.matches("form")) detail.shouldSwap = false;
+document.getElementById("pictures")?.addEventListener("htmx:beforeRequest", (event) => {
+  const pane = /** @type {HTMLElement} */ (event.currentTarget);
+  if (event.target === pane && pane.contains(document.activeElement)) event.preventDefault();
 });
