@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms import (
+from hevesy.desks.department.forms.catalogue import (
     REPORT_KINDS,
     ClassForm,
     ColourMapForm,
@@ -24,7 +24,7 @@ from hevesy.desks.department.forms import (
     RoomForm,
     TracerForm,
 )
-from hevesy.desks.department.queue_forms import PhraseForm, QueueForm, ScreenForm
+from hevesy.desks.department.forms.queues import PhraseForm, QueueForm, ScreenForm
 from hevesy.records.catalogue.models import (
     BodyPart,
     ColourMap,

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from hevesy.desks.department.forms import DeviceForm, ServiceForm
+from hevesy.desks.department.forms.devices import DeviceForm, ServiceForm
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.ui.toasts import toast

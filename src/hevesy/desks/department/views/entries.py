@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hevesy.desks.department.forms import QuestionForm, QuestionFormSet
+from hevesy.desks.department.forms.questions import QuestionForm, QuestionFormSet
 from hevesy.desks.department.kinds import KINDS, Kind
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs

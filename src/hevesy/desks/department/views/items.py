@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hevesy.desks.department.forms import ItemForm, PhaseFormSet
+from hevesy.desks.department.forms.items import ItemForm, PhaseFormSet
 from hevesy.desks.department.views.entries import tabs
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from hevesy.desks.department.forms import PolicyForm
+from hevesy.desks.department.forms.policies import PolicyForm
 from hevesy.desks.department.views.entries import tabs
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import StaffRequest, needs

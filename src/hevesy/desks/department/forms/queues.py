@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms import LABELS, NAMED, CodeOnce
+from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
 from hevesy.records.queues.models import Phrase, Screen, ServicePoint
 
 

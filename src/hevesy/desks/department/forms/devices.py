@@ -1,0 +1,92 @@
+"""Devices, their network data and state of service."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy
+
+from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
+from hevesy.records.catalogue.models import (
+    ModalityClass,
+)
+from hevesy.records.equipment.actions import CHARACTER_SETS, DICOM_RIGHTS
+from hevesy.records.equipment.models import Device
+
+
+class DeviceForm(CodeOnce):
+    """A device with its network data and calendar."""
+
+    dicom_rights = forms.MultipleChoiceField(
+        label=gettext_lazy("May"),
+        choices=[(right, right) for right in DICOM_RIGHTS],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    character_set = forms.ChoiceField(
+        label=gettext_lazy("Character set of answers"), choices=[(c, c) for c in CHARACTER_SETS]
+    )
+    modality_classes = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Modality classes"),
+        queryset=ModalityClass.objects.all(),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+
+    class Meta:
+        model = Device
+        fields = [
+            *NAMED,
+            "kind",
+            "modality_classes",
+            "room",
+            "maker",
+            "model",
+            "serial_number",
+            "service_phone",
+            "installed_on",
+            "host_name",
+            "work_group",
+            "ae_title",
+            "address",
+            "port",
+            "character_set",
+            "dicom_rights",
+            "slot_min",
+            "opens_at",
+            "closes_at",
+        ]
+        labels = LABELS | {
+            "kind": gettext_lazy("Kind of device"),
+            "room": gettext_lazy("Room"),
+            "maker": gettext_lazy("Maker"),
+            "model": gettext_lazy("Model"),
+            "serial_number": gettext_lazy("Serial number"),
+            "service_phone": gettext_lazy("Service telephone"),
+            "installed_on": gettext_lazy("Installed on"),
+            "host_name": gettext_lazy("Host name"),
+            "work_group": gettext_lazy("Work group"),
+            "ae_title": gettext_lazy("AE title"),
+            "address": gettext_lazy("IP address"),
+            "port": gettext_lazy("Port"),
+            "slot_min": gettext_lazy("Grid of the calendar, min"),
+            "opens_at": gettext_lazy("Works from"),
+            "closes_at": gettext_lazy("until"),
+        }
+        widgets = {
+            "opens_at": forms.TimeInput(format="%H:%M"),
+            "closes_at": forms.TimeInput(format="%H:%M"),
+            "installed_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        }
+        help_texts = {
+            "address": gettext_lazy("Without an address any machine may use the AE title."),
+            "slot_min": gettext_lazy("The grid of its calendar."),
+        }
+
+
+class ServiceForm(forms.Form):
+    """In or out of service, and why."""
+
+    availability = forms.ChoiceField(
+        label=gettext_lazy("State of service"), choices=Device.Availability.choices
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
