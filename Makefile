@@ -65,7 +65,7 @@ test-browser:
 
 test-postgresql:
 	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) -m 'django_db and not browser and not soak'
-	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest tests/browser/test_walk.py
+	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest tests/browser/walk
 
 check: setup  ## Everything that reads the code without running it
 	$(BIN)/ruff format --check .

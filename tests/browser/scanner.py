@@ -19,7 +19,8 @@ from hevesy.imaging.dicomio import (
     write_pet_series,
 )
 from hevesy.imaging.phantoms import PhantomPair
-from tests.browser.house import AE_TITLE, House, run_program
+from tests.house import AE_TITLE, House
+from tests.peers import run_program
 
 HOST = "127.0.0.1"
 STEP_KEYS = (

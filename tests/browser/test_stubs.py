@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.soak, pytest.mark.peer]
 def test_the_proof_of_the_clause_fails_without_its_action(number: str) -> None:
     row = WORKING[number]
     walk = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-m", "browser", "tests/browser/test_walk.py"],
+        [sys.executable, "-m", "pytest", "-x", "-q", "-m", "browser", "tests/browser/walk"],
         cwd=ROOT,
         env={**os.environ, "HEVESY_STUBBED": row["action"]},
         capture_output=True,

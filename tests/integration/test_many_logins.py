@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from http.cookiejar import CookieJar
 
 import pytest
-from tests.browser.house import House, new_home
+from tests.house import House, new_home
 
 from hevesy.demo.people import PASSWORD, STAFF
 

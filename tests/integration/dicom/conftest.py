@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -73,33 +72,6 @@ def serving(transactional_db: None, a_scanner: Device) -> Iterator[Serving]:
     running = Serving()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="session")
-def dcmtk():
-    """`dcmtk("storescu", …)` runs a program of DCMTK; pynetdicom installs some of the same names, so each is asked."""
-    found: dict[str, str] = {}
-
-    def path_of(name: str) -> str:
-        if name not in found:
-            for folder in os.environ.get("PATH", "").split(os.pathsep):
-                program = Path(folder) / name
-                if program.is_file():
-                    said = subprocess.run([program, "--version"], capture_output=True, text=True)
-                    if "dcmtk" in said.stdout:
-                        found[name] = str(program)
-                        break
-            else:
-                pytest.skip(f"{name} of DCMTK is not installed (apt install dcmtk)")
-        return found[name]
-
-    def run(name: str, *arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [path_of(name), *map(str, arguments)], capture_output=True, timeout=120, **options
-        )
-
-    run.path_of = path_of  # type: ignore[attr-defined]
-    return run
 
 
 class Process:

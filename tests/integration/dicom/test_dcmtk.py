@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from tests.peers import program, run_program
 
 from hevesy.foundation.files.store import store
 from hevesy.records.archive.models import Instance
@@ -25,8 +26,8 @@ class TestStorescu:
             (folder / f"{number}.dcm").write_bytes(file)
         return folder
 
-    def test_storescu_sends_a_folder(self, serving, dcmtk, a_folder):
-        sent = dcmtk(
+    def test_storescu_sends_a_folder(self, serving, a_folder):
+        sent = run_program(
             "storescu", "-aet", "PETCT1", "-aec", "HEVESY", "+sd", "+r",
             "127.0.0.1", serving.port, a_folder,
         )  # fmt: skip
@@ -38,12 +39,12 @@ class TestStorescu:
             row = Instance.objects.get(sop_instance_uid=image.SOPInstanceUID)
             assert dcmread(store().path(row.path)) == image
 
-    def test_many_storescu_at_once(self, serving, dcmtk, a_folder):
-        dcmtk.path_of("storescu")
+    def test_many_storescu_at_once(self, serving, a_folder):
+        program("storescu")
         codes = []
 
         def send() -> None:
-            sent = dcmtk(
+            sent = run_program(
                 "storescu", "-aet", "PETCT1", "-aec", "HEVESY", "+sd", "+r",
                 "127.0.0.1", serving.port, a_folder,
             )  # fmt: skip
@@ -58,7 +59,7 @@ class TestStorescu:
         assert codes == [0] * 4
         assert Instance.objects.count() == 60
 
-    def test_compressed_objects_arrive_as_they_are(self, serving, dcmtk):
+    def test_compressed_objects_arrive_as_they_are(self, serving):
         data = Path(os.environ.get("HEVESY_TEST_DATA", "/nonexistent")) / "transfer_syntax"
         if not data.is_dir():
             pytest.skip("HEVESY_TEST_DATA is not set")
@@ -69,7 +70,7 @@ class TestStorescu:
             ("-xd", "image_dfl.dcm"),
             ("-xb", "MR_small_bigendian.dcm"),
         ):
-            sent = dcmtk(
+            sent = run_program(
                 "storescu", option, "-aet", "PETCT1", "-aec", "HEVESY", "+sd",
                 "127.0.0.1", serving.port, data / name,
             )  # fmt: skip

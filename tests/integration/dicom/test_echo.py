@@ -14,6 +14,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import CTImageStorage, Verification
+from tests.peers import program
 
 from hevesy.foundation.audit.models import AuditEvent
 from hevesy.records.equipment.models import Device
@@ -55,10 +56,10 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def storescp(dcmtk: Any, free_port: int, tmp_path: Any) -> Iterator[int]:
+def storescp(free_port: int, tmp_path: Any) -> Iterator[int]:
     """A `storescp` of DCMTK, which answers C-ECHO to everybody; its port."""
     peer = subprocess.Popen(
-        [dcmtk.path_of("storescp"), "--output-directory", tmp_path, str(free_port)],
+        [program("storescp"), "--output-directory", tmp_path, str(free_port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

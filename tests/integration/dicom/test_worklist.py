@@ -3,6 +3,7 @@ from django.utils import timezone
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom.sop_class import ModalityWorklistInformationFind as Worklist
+from tests.peers import run_program
 
 from hevesy.gateways.dicom import status
 from hevesy.gateways.dicom.keys import glob, in_range, name_matches
@@ -296,8 +297,8 @@ class TestBrokenQueries:
 
 @pytest.mark.peer
 class TestDcmtk:
-    def test_findscu_reads_the_worklist(self, serving, booked, dcmtk, tmp_path):
-        done = dcmtk(
+    def test_findscu_reads_the_worklist(self, serving, booked, tmp_path):
+        done = run_program(
             "findscu", "-W", "-X", "-aet", "PETCT1", "-aec", "HEVESY", "127.0.0.1", serving.port,
             "-k", "PatientName=Shan*", "-k", "PatientID", "-k", "PatientWeight",
             "-k", "ScheduledProcedureStepSequence[0].Modality=PT",
@@ -311,11 +312,11 @@ class TestDcmtk:
         assert str(answer.PatientName) == "Shan^Xiongxin=单雄信"
         assert float(answer.PatientWeight) == 71.5
 
-    def test_echoscu_is_answered(self, serving, dcmtk):
+    def test_echoscu_is_answered(self, serving):
         address = ("-aec", "HEVESY", "127.0.0.1", serving.port)
 
-        assert dcmtk("echoscu", "-aet", "PETCT1", *address).returncode == 0
-        assert dcmtk("echoscu", "-aet", "NOBODY", *address).returncode != 0
+        assert run_program("echoscu", "-aet", "PETCT1", *address).returncode == 0
+        assert run_program("echoscu", "-aet", "NOBODY", *address).returncode != 0
 
 
 @pytest.mark.parametrize(
