@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.peer]
 
 
-@pytest.mark.clause("1.3", "1.8")
+@pytest.mark.clause("1.3", "1.8", "10.6", "10.7")
 def test_the_head_makes_the_scanner_known(house: House, at_desk: Any) -> None:
     """A device uses the ports from the address that its page names, and from no other."""
     head, scanner = at_desk("head"), Scanner(house, "PETCT1")
@@ -107,7 +107,7 @@ def test_nothing_goes_out_of_order(at_desk: Any, day: Day) -> None:
     expect(page.get_by_role("button", name="完成问诊")).to_have_count(0)
 
 
-@pytest.mark.clause("1.4", "3.2", "3.3")
+@pytest.mark.clause("1.4", "2.7", "3.2", "3.3")
 def test_the_scanned_slip_gives_a_ticket_and_the_wall_shows_it(
     house: House, browser: Browser, people: dict[str, Person], at_desk: Any, day: Day
 ) -> None:

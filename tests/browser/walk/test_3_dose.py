@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.person import codes_on, text_of
-from tests.browser.walk.day import NAME, Day
+from tests.browser.person import Person, codes_on, text_of
+from tests.browser.walk.day import MASKED, NAME, Day
 
 pytestmark = [pytest.mark.browser, pytest.mark.peer]
 
 
-@pytest.mark.clause("9.1", "9.2", "9.4")
+@pytest.mark.clause("9.1", "9.2", "9.3", "9.4")
 def test_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> None:
     maker = at_desk("pharmacist")
     page = maker.go("/radiopharmacy/batches/new/")
@@ -67,10 +67,16 @@ def test_the_hot_laboratory_releases_and_dispenses(at_desk: Any, day: Day) -> No
     assert day.unit_code.startswith("NM1|U|")
 
 
-@pytest.mark.clause("1.4", "4.2", "4.3", "9.2")
-def test_the_nurse_verifies_injects_and_measures_what_is_left(at_desk: Any, day: Day) -> None:
+@pytest.mark.clause("1.4", "4.2", "4.3", "4.4", "9.2")
+def test_the_nurse_verifies_injects_and_measures_what_is_left(
+    at_desk: Any, people: dict[str, Person], day: Day
+) -> None:
     nurse = at_desk("nurse")
     page = nurse.go("/technologist/")
+    panel = page.locator(".tc-call")
+    panel.get_by_role("button", name="叫下一位").click()
+    expect(people["wall"].page.locator(".hv-wall-call")).to_contain_text(MASKED)
+    panel.get_by_role("button", name="已进入").click()
     nurse.scan(day.code)
     dialog = page.locator("dialog[open]")
     expect(dialog).to_contain_text(NAME)

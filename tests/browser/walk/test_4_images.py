@@ -69,7 +69,7 @@ def test_a_stranger_is_not_answered(house: House) -> None:
         refused.worklist()
 
 
-@pytest.mark.clause("6.9", "6.10", "6.15", "8.2", "8.3")
+@pytest.mark.clause("6.9", "6.10", "6.11", "6.15", "6.19", "8.2", "8.3")
 def test_the_physician_reads_the_fused_study(at_desk: Any, day: Day, phantom: PhantomPair) -> None:
     doctor = at_desk("doctor")
     page = doctor.go("/reporting/")

@@ -98,7 +98,7 @@ NEW_DEVICE = {
 }
 
 
-@pytest.mark.clause("2.1")
+@pytest.mark.clause("2.1", "6.1")
 @pytest.mark.clause("1.8")
 @pytest.mark.clause("10.17")
 def test_a_class_added_on_a_page_flows_through_numbering_worklist_report_and_statistics(
@@ -240,7 +240,7 @@ def test_a_copied_item_begins_like_its_model(head):
     assert 'value="296' in page
 
 
-@pytest.mark.clause("10.13")
+@pytest.mark.clause("10.13", "10.14")
 def test_body_parts_rooms_tracers_and_templates_are_kept_on_pages(head):
     for kind in (
         "classes",
@@ -362,6 +362,7 @@ def test_a_device_that_cannot_work_is_refused(head, changes):
     assert not Device.objects.filter(code="pet-mr-a").exists()
 
 
+@pytest.mark.clause("10.6")
 def test_what_is_booked_on_a_broken_device_is_listed_for_rescheduling(head, the_desk, a_patient):
     item = ExamItem.objects.get(code="fdg-body")
     device = Device.objects.get(code="pet-ct-1")
