@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+_NO_FAULT = (
+    # A refusal is an answer with a status above 400, which the browser itself writes to the console.
+    "status of 4",
+    # A page was left, or asked again, while it fetched; a failure says `sendError` or `responseError` as well.
+    "htmx:sendAbort",
+    "htmx:afterRequest",
+)
+
+
 class Person:
     """Somebody of the department at a browser of their own, logged in with their password."""
 
@@ -33,12 +42,11 @@ class Person:
         self.faults: list[str] = []
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
-        # A refusal is an answer with a status above 400, which the browser itself writes to the console.
         self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
         self.page.on("console", self._heard)
 
     def _heard(self, line: Any) -> None:
-        if line.type == "error" and "status of 4" not in line.text:
+        if line.type == "error" and not any(known in line.text for known in _NO_FAULT):
             self.faults.append(f"{self.page.url}: {line.text}")
 
     def log_in(self) -> Person:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,10 @@ _LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # none that look alike when read o
 
 
 class ReferenceMiddleware:
-    """Gives each request a short number (`E-7F3A-K2M9`) that the page shows with an error and the log carries."""
+    """Gives each request a short number (`E-7F3A-K2M9`) that the page shows with an error and the log carries.
+
+    Notes too when it came: nothing on its page is older, so a live page asks for what happened since.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -28,6 +32,7 @@ class ReferenceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         code = "".join(secrets.choice(_LETTERS) for _ in range(8))
         request.reference = f"E-{code[:4]}-{code[4:]}"  # type: ignore[attr-defined]
+        request.came_ms = round(time.time() * 1000)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response.headers["X-Reference"] = request.reference  # type: ignore[attr-defined]
         return response

@@ -23,8 +23,10 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from hevesy.foundation.ui.live import KEPT
 from hevesy.foundation.ui.models import LiveEvent
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ LIFE_SECONDS = 300.0
 """After this a stream ends and the page connects again, so that lost rights and ended sessions take effect."""
 LOOK_BACK = timedelta(seconds=10)
 """A transaction may commit after one that took a higher number; rows this young are looked for again."""
+LATE = timedelta(seconds=1)
+"""How long before a page was asked for its events are told again: a transaction may have been about to commit."""
 REPLAYED = 200
 """More missed events than this, and the page is told to show everything again."""
 QUEUED = 500
@@ -91,16 +95,18 @@ class Hub:
         self.sent: dict[int, datetime] = {}
         self.floor = 0
 
-    async def join(self, listener: Listener, last_id: int | None) -> list[Event] | None:
-        """Add a page; returns what it missed since `last_id`, None when that is too much or too long ago."""
+    async def join(self, listener: Listener, since: int | datetime) -> list[Event] | None:
+        """Add a page; returns what it missed, None when that is too much or too long ago.
+
+        `since` is the last event that it got, or when the page was asked for: what happened between then and now
+        is not on the page and was not told to it.
+        """
         self.listeners.add(listener)
         async with self.starting:
             if self.reader is None or self.reader.done():
                 self.floor, self.sent = await self._ask(_start)
                 self.reader = asyncio.create_task(self._read())
-        if last_id is None:
-            return []
-        missed = await self._ask(_missed_since, last_id)
+        missed = await self._ask(_missed_since, since)
         if missed is None:
             return None
         return [event for event in missed if listener.wants(event)]
@@ -180,8 +186,11 @@ def may_open(owner: str) -> bool:
     return _open[owner] < STREAMS_PER_USER
 
 
-async def stream(owner: str, topics: list[str], last_id: int | None) -> AsyncIterator[str]:
-    """The body of `/live/`: events as they happen, a pulse when there are none, an end after five minutes."""
+async def stream(owner: str, topics: list[str], since: int | datetime) -> AsyncIterator[str]:
+    """The body of `/live/`: events as they happen, a pulse when there are none, an end after five minutes.
+
+    It begins with what the page missed `since`: an event, or the time when the page was asked for.
+    """
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         _hubs[loop] = Hub()
@@ -191,7 +200,7 @@ async def stream(owner: str, topics: list[str], last_id: int | None) -> AsyncIte
     _open[owner] += 1
     try:
         await sync_to_async(_release)()
-        missed = await hub.join(listener, last_id)
+        missed = await hub.join(listener, since)
         # The browser waits this long before it connects again.
         yield "retry: 2000\n\n"
         yield _pulse()
@@ -252,8 +261,22 @@ def _after(number: int) -> list[Event]:
     return [Event(row.pk, row.topic, row.payload, row.at) for row in rows]
 
 
-def _missed_since(last_id: int) -> list[Event] | None:
-    """Events after `last_id`, with a margin for late commits; None when they are too many or already pruned."""
+def _missed_since(since: int | datetime) -> list[Event] | None:
+    """Events since then, with a margin for late commits; None when they are too many or already pruned."""
+    missed = _since_time(since) if isinstance(since, datetime) else _since_event(since)
+    rows = None if missed is None else list(missed.order_by("pk")[: REPLAYED + 1])
+    if rows is None or len(rows) > REPLAYED:
+        return None
+    return [Event(row.pk, row.topic, row.payload, row.at) for row in rows]
+
+
+def _since_time(asked_at: datetime) -> QuerySet[LiveEvent] | None:
+    if asked_at < timezone.now() - KEPT:
+        return None
+    return LiveEvent.objects.filter(at__gte=asked_at - LATE)
+
+
+def _since_event(last_id: int) -> QuerySet[LiveEvent] | None:
     if last_id > _highest():  # the numbers started anew: another database
         return None
     oldest = LiveEvent.objects.order_by("pk").values_list("pk", flat=True).first()
@@ -263,7 +286,4 @@ def _missed_since(last_id: int) -> list[Event] | None:
     since = LiveEvent.objects.filter(pk__gt=last_id)
     if last is not None:
         since |= LiveEvent.objects.filter(at__gte=last.at - LOOK_BACK)
-    rows = list(since.exclude(pk=last_id).order_by("pk")[: REPLAYED + 1])
-    if len(rows) > REPLAYED:
-        return None
-    return [Event(row.pk, row.topic, row.payload, row.at) for row in rows]
+    return since.exclude(pk=last_id)

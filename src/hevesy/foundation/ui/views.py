@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from django.http import (
     StreamingHttpResponse,
 )
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -37,6 +40,9 @@ from hevesy.foundation.ui.context import Shell
 from hevesy.foundation.ui.specimens import specimens
 
 logger = logging.getLogger(__name__)
+
+_EVENT_ID = re.compile(r"[0-9]{1,18}")
+_TIME_MS = re.compile(r"[0-9]{13}")
 
 
 @require_GET
@@ -124,13 +130,23 @@ def live_events(request: HttpRequest) -> HttpResponseBase:
         return JsonResponse(
             {"error": _("Too many open pages.")}, status=429, headers={"Retry-After": "10"}
         )
-    last = request.headers.get("Last-Event-ID") or request.GET.get("last", "")
     response = StreamingHttpResponse(
-        streams.stream(owner, topics, int(last) if last.isdecimal() else None),
+        streams.stream(owner, topics, _since(request)),
         content_type="text/event-stream; charset=utf-8",
     )
     response.headers["X-Accel-Buffering"] = "no"
     return response
+
+
+def _since(request: HttpRequest) -> int | datetime:
+    """The last event that the page got; when it got none, the time when it was asked for; else now."""
+    last = request.headers.get("Last-Event-ID") or request.GET.get("last", "")
+    if _EVENT_ID.fullmatch(last):
+        return int(last)
+    since = request.GET.get("since", "")
+    if _TIME_MS.fullmatch(since):
+        return datetime.fromtimestamp(int(since) / 1000, UTC)
+    return timezone.now()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -26,13 +26,15 @@ ClientOf = Callable[[User], Client]
 class Stream:
     """One listening browser: reads events from the socket line by line."""
 
-    def __init__(self, site: str, client: Client, topics: str, last: str = "") -> None:
+    def __init__(
+        self, site: str, client: Client, topics: str, last: str = "", since: str = ""
+    ) -> None:
         self.connection = HTTPConnection(urlsplit(site).netloc, timeout=15)
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
         headers = {"Cookie": cookies, "Accept": "text/event-stream"}
         if last:
             headers["Last-Event-ID"] = last
-        self.connection.request("GET", f"/live/?topics={topics}", headers=headers)
+        self.connection.request("GET", f"/live/?topics={topics}&since={since}", headers=headers)
         self.response: HTTPResponse = self.connection.getresponse()
         self.status = self.response.status
 
@@ -66,11 +68,11 @@ class Stream:
 
 @pytest.fixture
 def listen(site: str) -> Iterator[Callable[..., Stream]]:
-    """`listen(client, "queue", last="")`: a browser that listens."""
+    """`listen(client, "queue", last="", since="")`: a browser that listens."""
     opened: list[Stream] = []
 
-    def start(client: Client, topics: str, last: str = "") -> Stream:
-        opened.append(Stream(site, client, topics, last))
+    def start(client: Client, topics: str, **since: str) -> Stream:
+        opened.append(Stream(site, client, topics, **since))
         return opened[-1]
 
     yield start
@@ -117,6 +119,28 @@ def test_a_page_that_was_away_gets_what_it_missed(
     events = listen(client_of(a_nurse), "queue", last=str(seen.pk)).events()
 
     assert [next(events)[2]["ticket"] for _ in range(2)] == ["P002", "P003"]
+
+
+def test_a_page_is_told_what_happened_while_it_was_on_its_way(
+    listen: Callable[..., Stream], a_nurse: User, client_of: ClientOf
+) -> None:
+    old = live.publish("queue", ticket="P001")
+    LiveEvent.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(seconds=20))
+    page = client_of(a_nurse).get("/ui/")
+    since = page.content.decode().split('data-live-since="')[1].split('"')[0]
+    live.publish("queue", ticket="P002")
+
+    events = listen(client_of(a_nurse), "queue", since=since).events()
+
+    assert next(events)[2]["ticket"] == "P002"
+
+
+def test_a_page_of_yesterday_is_told_to_show_everything(
+    listen: Callable[..., Stream], a_nurse: User, client_of: ClientOf
+) -> None:
+    yesterday = round((timezone.now() - timedelta(days=1)).timestamp() * 1000)
+
+    assert next(listen(client_of(a_nurse), "queue", since=str(yesterday)).events())[0] == "reset"
 
 
 def test_a_page_that_was_away_too_long_is_told_to_show_everything(

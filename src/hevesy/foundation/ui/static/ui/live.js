@@ -55,7 +55,8 @@ function connect() {
   if (source && connected === key && source.readyState !== EventSource.CLOSED) return;
   source?.close();
   connected = key;
-  const opened = new EventSource(`${url}?topics=${encodeURIComponent(key)}${lastId ? `&last=${lastId}` : ""}`);
+  const since = lastId ? `last=${lastId}` : `since=${document.body.dataset.liveSince ?? ""}`;
+  const opened = new EventSource(`${url}?topics=${encodeURIComponent(key)}&${since}`);
   source = opened;
   opened.addEventListener("pulse", (event) => {
     setServerTime(JSON.parse(event.data).now);
