@@ -1,12 +1,11 @@
 """The only writers of batches, dispensed units, assays and administrations."""
 
-from hevesy.records.doses.actions.administering import (
-    administer,
+from hevesy.records.doses.actions.administering import administer, verify
+from hevesy.records.doses.actions.afterwards import (
     correct_administration,
     note_reaction,
     record_residual,
     set_manual_activity,
-    verify,
 )
 from hevesy.records.doses.actions.batches import (
     expire_batches,
