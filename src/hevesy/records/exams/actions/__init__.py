@@ -1,14 +1,12 @@
 """The only writers of examinations. One file per act; everything public is named here."""
 
 from hevesy.records.exams.actions.book import (
-    AlreadyBooked,
-    BookingRefused,
-    SlotTaken,
     book_exam,
     correct_exam,
     reschedule,
     reschedule_step,
 )
+from hevesy.records.exams.actions.claim import AlreadyBooked, BookingRefused, SlotTaken
 from hevesy.records.exams.actions.export import ExportRefused, export_exams
 from hevesy.records.exams.actions.interview import InterviewRefused, record_interview
 from hevesy.records.exams.actions.moves import MoveRefused, set_report_state

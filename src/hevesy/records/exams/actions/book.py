@@ -7,15 +7,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from hevesy.foundation.accounts.actors import Actor, Refused
+from hevesy.foundation.accounts.actors import Actor
 from hevesy.records.catalogue.models import ExamItem, ItemPhase
 from hevesy.records.equipment.models import Device
 from hevesy.records.exams import events, states
+from hevesy.records.exams.actions.claim import (
+    BookingRefused,
+    SlotTaken,
+    check_time,
+    claim,
+    closed,
+    hold,
+    hold_cells,
+    lock_devices,
+    when,
+)
 from hevesy.records.exams.actions.moves import (
     MoveRefused,
     lock,
@@ -25,45 +35,12 @@ from hevesy.records.exams.actions.moves import (
 )
 from hevesy.records.exams.models import Exam, ExamStep, SlotHold
 from hevesy.records.exams.numbering import new_code, new_study_uid, take_number
-from hevesy.records.exams.queries.calendars import calendars, devices_for, phases_of, reach
-from hevesy.records.exams.queries.slots import Option, first_free
-from hevesy.records.exams.scheduling import MINUTE, Chain, Phase, Placed, place
+from hevesy.records.exams.queries.calendars import calendars
+from hevesy.records.exams.queries.slots import first_free
+from hevesy.records.exams.scheduling import Chain, Phase, Placed
 from hevesy.records.patients.models import Patient
 
 CHILD_BELOW_YEARS = 14
-LATE_ENTRY = timedelta(minutes=15)
-"""A booking typed a little after its time is still a booking; older ones are a mistake of the date."""
-
-
-class BookingRefused(Refused):
-    """Nothing was booked; the message says why and what to do."""
-
-
-class SlotTaken(BookingRefused):
-    """The time is not free. `next_free` is the next bookable option, or None."""
-
-    def __init__(self, message: str, next_free: Option | None) -> None:
-        self.next_free = next_free
-        if next_free is not None:
-            when = date_format(timezone.localtime(next_free.starts_at), "DATETIME_FORMAT")
-            message += " " + _("The next free time is %(time)s on %(device)s.") % {
-                "time": when,
-                "device": next_free.device.name,
-            }
-        else:
-            message += " " + _("No time is free in the next three weeks.")
-        super().__init__(message)
-
-
-class AlreadyBooked(BookingRefused):
-    """The same examination of the same patient holds this time already: a second click. `exam` is the first."""
-
-    def __init__(self, exam: Exam) -> None:
-        self.exam = exam
-        super().__init__(
-            _("This is booked already: %(number)s. Nothing was booked twice.")
-            % {"number": exam.number}
-        )
 
 
 @transaction.atomic
@@ -105,7 +82,7 @@ def book_exam(
         raise BookingRefused(_("Please choose source and priority."))
     emergency = priority == Exam.Priority.EMERGENCY
     chain = (
-        _claim(by, item, device, starts_at, emergency=emergency, patient=patient)
+        claim(by, item, device, starts_at, emergency=emergency, patient=patient)
         if starts_at is not None
         else None
     )
@@ -138,7 +115,7 @@ def book_exam(
     if chain is None:
         return settle(by, exam, "order", to_state="ordered", tell=events.exam_booked)
     exam.booked_for = chain.starts_at
-    _hold(exam, chain, item, device, emergency)
+    hold(exam, chain, item, device, emergency)
     return move_visit(by, exam, "book", tell=events.exam_booked)
 
 
@@ -163,16 +140,16 @@ def reschedule(
         same_day = timezone.localdate(starts_at) == timezone.localdate()
         move = "shift" if same_day else "reschedule"
     old = exam.booked_for
-    chain = _claim(by, exam.item, device, starts_at, emergency=emergency, but_exam=exam)
+    chain = claim(by, exam.item, device, starts_at, emergency=emergency, but_exam=exam)
     SlotHold.objects.filter(step__exam=exam).delete()
     for step, placed in zip(exam.steps.order_by("number"), chain.steps, strict=True):
         step.device_id, step.starts_at = placed.device, placed.starts_at
         step.save(update_fields=["device", "starts_at"])
     exam.booked_for = chain.starts_at
-    _hold(exam, chain, exam.item, device, emergency)
+    hold(exam, chain, exam.item, device, emergency)
     rule = states.VISIT.get((exam.visit_state, move))
     if not reason and old is not None and rule is not None and not rule.reason:
-        reason = _("was %(time)s") % {"time": _when(old)}
+        reason = _("was %(time)s") % {"time": when(old)}
     return move_visit(by, exam, move, reason=reason, tell=events.exam_rescheduled)
 
 
@@ -196,8 +173,8 @@ def reschedule_step(
         raise BookingRefused(_("Please choose a device."))
     phase = Phase(step.number, step.duration_min, (chosen.pk,))
     emergency = exam.priority == Exam.Priority.EMERGENCY
-    _check_time(by, starts_at)
-    _lock_devices([chosen])
+    check_time(by, starts_at)
+    lock_devices([chosen])
     books = calendars(
         [chosen],
         starts_at - timedelta(days=1),
@@ -210,18 +187,18 @@ def reschedule_step(
     blocked = set(calendar.taken) - own
     cells = calendar.cells(starts_at, step.duration_min)
     if not calendar.on_grid(starts_at) or not calendar.is_open(starts_at, step.duration_min):
-        raise BookingRefused(_closed(chosen, calendar.slot_min))
+        raise BookingRefused(closed(chosen, calendar.slot_min))
     if not blocked.isdisjoint(cells):
         raise SlotTaken(
             _("%(time)s on %(device)s is taken.")
-            % {"time": _when(starts_at), "device": chosen.name},
+            % {"time": when(starts_at), "device": chosen.name},
             first_free(exam.item, starts_at, device=chosen, emergency=emergency),
         )
     step.holds.all().delete()
     step.device, step.starts_at = chosen, starts_at
     step.save(update_fields=["device", "starts_at"])
     chain = Chain((Placed(phase, chosen.pk, starts_at, None),), {chosen.pk: frozenset(cells)})
-    _hold_cells(step, chosen.pk, cells, exam.item, device, emergency)
+    hold_cells(step, chosen.pk, cells, exam.item, device, emergency)
     first = exam.steps.order_by("starts_at").first()
     exam.booked_for = first.starts_at if first else chain.starts_at
     settle(
@@ -294,139 +271,6 @@ def planned_activity_mbq(phase: ItemPhase, weight_kg: Decimal | None) -> Decimal
     return planned.quantize(Decimal("0.1"))
 
 
-def _claim(
-    by: Actor,
-    item: ExamItem,
-    device: Device | None,
-    starts_at: datetime,
-    *,
-    emergency: bool,
-    patient: Patient | None = None,
-    but_exam: Exam | None = None,
-) -> Chain:
-    """Lock the devices, read their calendars as they are now, place the phases or say why not."""
-    _check_time(by, starts_at)
-    devices = devices_for(item)
-    if device is not None and device not in devices:
-        if device.availability != Device.Availability.IN_SERVICE or not device.active:
-            raise BookingRefused(
-                _("%(device)s is out of service. Please choose another device.")
-                % {"device": device.name}
-            )
-        raise BookingRefused(
-            _("%(item)s is not done on %(device)s. Please choose another device.")
-            % {"item": item.name, "device": device.name}
-        )
-    phases = phases_of(
-        item,
-        devices,
-        [device] if device is not None else [],
-        list(but_exam.steps.all()) if but_exam else None,
-    )
-    if not all(phase.devices for phase in phases):
-        raise BookingRefused(
-            _("No device in service can do %(item)s. Check the devices of %(name)s.")
-            % {"item": item.name, "name": item.modality_class.name}
-        )
-    # Everything below judges by rows nobody else can change until this transaction ends.
-    _lock_devices(devices)
-    if patient is not None:
-        twice = Exam.objects.filter(
-            patient=patient, item=item, booked_for=starts_at, visit_state="scheduled"
-        ).first()
-        if twice is not None:
-            raise AlreadyBooked(twice)
-    books = calendars(
-        devices,
-        starts_at - timedelta(days=1),
-        starts_at + reach(phases),
-        any_hour=emergency,
-        but_exam=but_exam.pk if but_exam else None,
-    )
-    chosen = books[phases[0].devices[0]]
-    if not any(books[key].on_grid(starts_at) for key in phases[0].devices):
-        raise BookingRefused(
-            _("%(time)s is not on the grid of %(minutes)d minutes. Please choose an offered time.")
-            % {"time": _when(starts_at), "minutes": chosen.slot_min}
-        )
-    if not any(books[key].is_open(starts_at, phases[0].duration_min) for key in phases[0].devices):
-        name = next(row for row in devices if row.pk == chosen.device)
-        raise BookingRefused(_closed(name, chosen.slot_min))
-    chain = place(phases, starts_at, books)
-    if chain is None:
-        free = any(
-            books[key].is_free(starts_at, phases[0].duration_min) for key in phases[0].devices
-        )
-        message = (
-            _("A later phase of %(item)s finds no free time after %(time)s.")
-            % {"item": item.name, "time": _when(starts_at)}
-            if free
-            else _("%(time)s has just been taken.") % {"time": _when(starts_at)}
-        )
-        raise SlotTaken(message, _next(item, starts_at, device, emergency, but_exam))
-    late = chain.injects_at is not None and chain.injects_at < timezone.now() - LATE_ENTRY
-    if late and by.channel not in ("command", "job"):
-        assert chain.injects_at is not None
-        raise SlotTaken(
-            _("For %(time)s the drug would have been needed at %(injection)s.")
-            % {"time": _when(starts_at), "injection": _when(chain.injects_at)},
-            _next(item, starts_at, device, emergency, but_exam),
-        )
-    return chain
-
-
-def _next(
-    item: ExamItem,
-    after: datetime,
-    device: Device | None,
-    emergency: bool,
-    but_exam: Exam | None = None,
-) -> Option | None:
-    return first_free(
-        item,
-        max(after, timezone.now()),
-        device=device,
-        emergency=emergency,
-        but_exam=but_exam.pk if but_exam else None,
-    )
-
-
-def _lock_devices(devices: Iterable[Device]) -> None:
-    keys = sorted(device.pk for device in devices)
-    # One after the other in one order on PostgreSQL; on SQLite the transaction itself is exclusive.
-    list(
-        Device.objects.select_for_update()
-        .filter(pk__in=keys)
-        .order_by("pk")
-        .values_list("pk", flat=True)
-    )
-
-
-def _check_time(by: Actor, starts_at: datetime) -> None:
-    if timezone.is_naive(starts_at):
-        raise ValueError("starts_at must carry its time zone")
-    if starts_at < timezone.now() - LATE_ENTRY and by.channel not in ("command", "job"):
-        raise BookingRefused(
-            _("%(time)s is over. Please choose a later time.") % {"time": _when(starts_at)}
-        )
-
-
-def _closed(device: Device, slot_min: int) -> str:
-    return _(
-        "%(device)s is not open then: it works %(opens)s to %(closes)s in steps of %(minutes)d "
-        "minutes on working days."
-    ) % {
-        "device": device.name,
-        "opens": f"{device.opens_at:%H:%M}",
-        "closes": f"{device.closes_at:%H:%M}",
-        "minutes": slot_min,
-    }
-
-
-def _when(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "DATETIME_FORMAT")
-
-
 def _make_steps(exam: Exam, chain: Chain | None) -> None:
     rows: list[ItemPhase | None] = list(exam.item.phases.select_related("tracer"))
     placed = chain.steps if chain else ()
@@ -449,34 +293,6 @@ def _make_steps(exam: Exam, chain: Chain | None) -> None:
             state="planned",
         )
         step.save()
-
-
-def _hold(exam: Exam, chain: Chain, item: ExamItem, device: Device | None, emergency: bool) -> None:
-    for step, placed in zip(exam.steps.order_by("number"), chain.steps, strict=True):
-        slot_min = Device.objects.values_list("slot_min", flat=True).get(pk=placed.device)
-        count = max(1, -(-placed.phase.duration_min // slot_min))
-        cells = [placed.starts_at + i * slot_min * MINUTE for i in range(count)]
-        _hold_cells(step, placed.device, cells, item, device, emergency)
-
-
-def _hold_cells(
-    step: ExamStep,
-    key: int,
-    cells: list[datetime],
-    item: ExamItem,
-    device: Device | None,
-    emergency: bool,
-) -> None:
-    try:
-        with transaction.atomic():
-            SlotHold.objects.bulk_create(
-                SlotHold(device_id=key, starts_at=cell, step=step) for cell in cells
-            )
-    except IntegrityError:  # the database's own word, should a writer not have locked the device
-        raise SlotTaken(
-            _("%(time)s has just been taken.") % {"time": _when(cells[0])},
-            _next(item, cells[0], device, emergency),
-        ) from None
 
 
 def _flags(
