@@ -7,93 +7,22 @@ is walked without being named here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import time_machine
 from django.conf import settings
-from django.db import transaction
 from django.utils import translation
 
 from hevesy.foundation.ui.testing import BIG, PC, check_accessibility, served
-from hevesy.records.exams.testing import at
-from tests.architecture.addresses import (
-    Asker,
-    close,
-    every_address,
-    make_asker,
-    url_of,
-)
-from tests.architecture.policy import Policy
-from tests.architecture.subjects import Subjects
+from tests.browser.visits import Visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
-OWNERS = {
-    "technologist": "technologist",
-    "interview": "interviewer",
-    "radiopharmacy": "pharmacist",
-    "registration": "registrar",
-    "reporting": "doctor",
-    "viewing": "doctor",
-}
-"""Whose desk it is: the first choice among those who may."""
-OTHERS = ("head", "secadmin", "sysadmin", "auditor", "wall_screen", "anonymous")
-FOR_PROGRAMS = {"api", "dicomweb"}
-BEFORE_ANYBODY = "accounts:first"
-"""Answers until the first account is made, and then never again."""
 FEWEST = 55
 """Pages that are found at least; fewer means that the walk itself is broken."""
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One page: the name of its address, where it is, and who opens it."""
-
-    name: str
-    url: str
-    who: Asker
-
-
-@pytest.fixture
-def visits(transactional_db: None) -> Iterator[list[Visit]]:
-    """All pages; the clock stands on the morning of the subjects and goes on from there."""
-    with time_machine.travel(at(8, 5)):
-        yield _visits()
-
-
-def _visits() -> list[Visit]:
-    subjects, openers = Subjects(), Policy.stored().openers
-    askers = {"head": make_asker("head")}  # somebody is there: the page of an empty system is none
-    found = []
-    for address in every_address():
-        # Bodies of volumes are no pages, and the walk's own is no volume that the viewer could show.
-        if address.namespace in FOR_PROGRAMS or "content_id" in address.parameters:
-            continue
-        if address.name == BEFORE_ANYBODY:
-            continue
-        choice = [OWNERS.get(address.namespace, ""), *OTHERS, *sorted(openers[address.name])]
-        who = next((name for name in choice if name in openers[address.name]), "anonymous")
-        url = url_of(address, subjects.values(address))
-        if who not in askers:
-            askers[who] = make_asker(who)
-        if _is_page(askers[who], url):
-            found.append(Visit(address.name, url, askers[who]))
-    return found
-
-
-def _is_page(who: Asker, url: str) -> bool:
-    """Whether a whole page comes back, and not a fragment, a file, a stream or the way to another address."""
-    with transaction.atomic():
-        response = who.client().get(url, headers={"Accept": "text/html"})
-        whole = not response.streaming and b"<html" in response.content[:400]
-        close(response)
-        transaction.set_rollback(True)
-    return bool(whole and response.status_code == 200)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 import statistics
 import time
 from datetime import timedelta
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -152,6 +154,29 @@ def test_forwarding_headers_of_a_stranger_are_not_believed(a_nurse, client):
 
     assert LoginSession.objects.get().address == "127.0.0.1"
     assert not {key for key in vars(AuditEvent.objects.first()).values() if key == "1.2.3.4"}
+
+
+@pytest.mark.parametrize(("header", "status"), [("X-CSRFToken", 400), ("X_CSRFToken", 403)])
+def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(
+    a_nurse, site, client, header, status
+):
+    """A proxy takes away what it must not pass on by its name with hyphens (D14)."""
+    token = client.get(LOGIN).cookies["csrftoken"].value
+    connection = HTTPConnection(urlsplit(site).netloc, timeout=15)
+
+    connection.request(
+        "POST",
+        LOGIN,
+        "username=nurse&password=wrong",
+        {
+            "Cookie": f"csrftoken={token}",
+            "Content-Type": "application/x-www-form-urlencoded",
+            header: token,
+        },
+    )
+
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 def test_extra_fields_are_ignored(a_nurse, client):
