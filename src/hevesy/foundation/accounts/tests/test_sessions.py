@@ -252,7 +252,7 @@ def test_logins_and_their_ends_are_in_the_audit_trail(a_nurse, client_of):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.clause("10.1")
-def test_of_many_at_once_at_the_same_moment_exactly_one_lives(a_nurse):
+def test_of_many_logins_at_the_same_moment_exactly_one_lives(a_nurse):
     barrier = threading.Barrier(6)
 
     def log_in(number):
