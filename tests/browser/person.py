@@ -10,20 +10,11 @@ import pypdfium2
 import zxingcpp
 
 from hevesy.demo.people import PASSWORD
-from hevesy.foundation.ui.testing import PC, picture
+from hevesy.foundation.ui.testing import PC, is_fault, picture
 from tests.house import House
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-
-_NO_FAULT = (
-    # A refusal is an answer with a status above 400, which the browser itself writes to the console.
-    "status of 4",
-    # A page was left, or asked again, while it fetched; a failure says `sendError` or `responseError` as well.
-    "htmx:sendAbort",
-    "htmx:afterRequest",
-)
 
 
 class Person:
@@ -46,7 +37,8 @@ class Person:
         self.page.on("console", self._heard)
 
     def _heard(self, line: Any) -> None:
-        if line.type == "error" and not any(known in line.text for known in _NO_FAULT):
+        # A refusal is an answer with a status above 400, which the browser itself writes to the console.
+        if is_fault(line) and "status of 4" not in line.text:
             self.faults.append(f"{self.page.url}: {line.text}")
 
     def log_in(self) -> Person:

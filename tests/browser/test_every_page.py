@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from hevesy.foundation.ui.testing import BIG, PC, check_accessibility, served
+from hevesy.foundation.ui.testing import BIG, PC, check_accessibility, is_fault, served
 from tests.browser.visits import Visit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def look_at(browser: Browser, visits: list[Visit]) -> Iterator[Callable[[Visit, 
         page = context.new_page()
         page.set_default_timeout(15_000)
         faults: list[str] = []
-        page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+        page.on("console", lambda line: faults.append(line.text) if is_fault(line) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
 
         def look(visit: Visit, theme: str) -> list[str]:

@@ -11,6 +11,7 @@ Chromium is `/usr/bin/chromium` or `HEVESY_CHROMIUM`; without one these tests sa
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import threading
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
     from hevesy.foundation.accounts.models import User
 
@@ -45,6 +46,13 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = Path(os.environ.get("HEVESY_SCREENSHOTS", ROOT / "screenshots"))
 
 OpenPage = Callable[..., "Page"]
+_NO_FAULT = re.compile(r"^htmx:(sendAbort|afterRequest)")
+"""A page asked again, or was left, while fetching. A fetch that failed says `sendError` or `responseError` as well."""
+
+
+def is_fault(line: ConsoleMessage) -> bool:
+    """Whether a line of the browser's console tells of something wrong."""
+    return line.type == "error" and not _NO_FAULT.match(line.text)
 
 
 @pytest.fixture(scope="session")
@@ -147,9 +155,7 @@ def open_page(browser: Browser, site: str, client_of: Callable[[User], Any]) -> 
         if not faults_expected:
             page.on(
                 "console",
-                lambda line: (
-                    faults.append(f"{path}: {line.text}") if line.type == "error" else None
-                ),
+                lambda line: faults.append(f"{path}: {line.text}") if is_fault(line) else None,
             )
             page.on("pageerror", lambda error: faults.append(f"{path}: {error}"))
         page.goto(site + path, wait_until="load")
