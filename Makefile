@@ -61,7 +61,8 @@ test-sqlite:
 	$(BIN)/python -m pytest -n $(JOBS) -m 'not browser and not soak'
 
 test-browser:
-	@tools/some-tests $(BIN)/python -m pytest -m 'browser and not soak'
+	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) -m 'browser and not soak' --ignore=tests/browser/walk
+	@tools/some-tests $(BIN)/python -m pytest tests/browser/walk
 
 test-postgresql:
 	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) -m 'django_db and not browser and not soak'

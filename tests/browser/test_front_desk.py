@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import expect
 from hevesy.foundation.accounts.models import User
 from hevesy.foundation.accounts.seeding import run_seeders
 from hevesy.foundation.stations import qr
-from hevesy.foundation.ui.testing import BIG, PC, OpenPage, check_accessibility, picture
+from hevesy.foundation.ui.testing import OpenPage, check_accessibility, picture
 from hevesy.records.catalogue.models import ExamItem, Policy
 from hevesy.records.exams.actions import book_exam
 from hevesy.records.exams.models import Exam
@@ -135,53 +134,6 @@ def test_an_arrival_pressed_in_the_list_keeps_the_list(
 
     expect(row).to_contain_text("已报到")
     assert page.url.endswith("/registration/")
-
-
-def _pages(exam: Exam) -> list[tuple[str, str]]:
-    return [
-        ("day", "/registration/"),
-        ("waiting", "/registration/waiting/"),
-        ("find", "/registration/new/?q=欧阳"),
-        ("new-patient", "/registration/patients/new/"),
-        ("patient", f"/registration/patients/{exam.patient_id}/"),
-        ("merge", f"/registration/patients/{exam.patient_id}/merge/"),
-        (
-            "book",
-            f"/registration/patients/{exam.patient_id}/book/?item="
-            f"{ExamItem.objects.get(code='fdg-body').pk}"
-            f"&day={timezone.localdate() + timedelta(days=2):%Y-%m-%d}",
-        ),
-        ("exam", f"/registration/exams/{exam.number}/"),
-        ("reschedule", f"/registration/exams/{exam.number}/reschedule/"),
-        ("edit-exam", f"/registration/exams/{exam.number}/edit/"),
-        ("search", "/registration/search/?state=scheduled"),
-        ("items", "/department/items/"),
-        ("item", "/department/items/mpi-one-day/"),
-        ("classes", "/department/classes/"),
-        ("class", "/department/classes/pet-ct/"),
-        ("interview-template", "/department/interviews/fdg/"),
-        ("devices", "/department/devices/"),
-        ("device", "/department/devices/pet-ct-1/"),
-        ("policies", "/department/policies/"),
-        ("statistics", "/department/statistics/"),
-    ]
-
-
-@pytest.mark.parametrize(("size", "language"), [(PC, "zh-hans"), (PC, "en"), (BIG, "zh-hans")])
-def test_no_page_scrolls_sideways_or_cuts_its_words(
-    open_page: OpenPage, an_exam_now: Exam, a_head: User, size: tuple[int, int], language: str
-) -> None:
-    wide = []
-    for name, path in _pages(an_exam_now):
-        page = open_page(path, a_head, size=size, language=language)
-        over = page.evaluate(
-            "() => { const m = document.getElementById('main'); return m.scrollWidth - m.clientWidth }"
-        )
-        if over > 1:
-            wide.append(f"{name}: {over} px too wide")
-        page.context.close()
-
-    assert not wide, wide
 
 
 def test_a_dialog_asks_for_the_reason_and_gives_the_focus_back(
