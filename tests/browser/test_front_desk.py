@@ -136,6 +136,21 @@ def test_an_arrival_pressed_in_the_list_keeps_the_list(
     assert page.url.endswith("/registration/")
 
 
+def test_a_press_outlives_a_list_that_shows_itself_anew_at_that_moment(
+    open_page: OpenPage, an_exam_now: Exam, a_registrar: User
+) -> None:
+    page = open_page("/registration/", a_registrar)
+    row = page.locator(f"#exam-{an_exam_now.pk}")
+    button = row.get_by_role("button", name="报到")
+
+    button.evaluate(
+        "button => { button.click();"
+        " button.closest('[data-live]').dispatchEvent(new CustomEvent('hv:live', { detail: {} })) }"
+    )
+
+    expect(row).to_contain_text("已报到")
+
+
 def test_a_dialog_asks_for_the_reason_and_gives_the_focus_back(
     open_page: OpenPage, an_exam_now: Exam, a_registrar: User
 ) -> None:
