@@ -34,9 +34,9 @@ NAMED = ("code", "name_zh", "name_en", "sort", "active")
 FIELDS: dict[type[Named], tuple[str, ...]] = {
     ModalityClass: (
         *NAMED,
-        "dicom_modalities",
         "number_template",
         "number_reset",
+        "dicom_modalities",
         "report_kind",
     ),
     Tracer: (
@@ -60,15 +60,15 @@ FIELDS: dict[type[Named], tuple[str, ...]] = {
         "modality_class",
         "body_parts",
         "interview_template",
-        "preparation_zh",
-        "preparation_en",
         "scan_min",
         "requires_interview",
+        "preparation_zh",
+        "preparation_en",
         "source",
     ),
     ColourMap: ("sort", "active"),
 }
-"""What may be set through a page, by kind; everything else stays as it is."""
+"""What may be set through a page, by kind and in the page's order; everything else stays as it is."""
 
 PHASE_FIELDS = (
     "name_zh",

@@ -47,13 +47,13 @@ def declare() -> None:
     """Let the department's pages edit them."""
     editable(
         ServicePoint,
-        (*NAMED, "kind", "prefix", "rooms", "modality_classes", "purpose_zh", "purpose_en"),
+        (*NAMED, "kind", "prefix", "purpose_zh", "purpose_en", "rooms", "modality_classes"),
         check=check_point,
         after=_show,
     )
     editable(
         Screen,
-        (*NAMED, "service_points", "place_zh", "place_en", "notice_zh", "notice_en",
+        (*NAMED, "place_zh", "place_en", "service_points", "notice_zh", "notice_en",
          "ticker_zh", "ticker_en"),
         check=_check_address,
         after=_show,

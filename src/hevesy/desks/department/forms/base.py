@@ -14,7 +14,6 @@ LABELS = {
     "sort": gettext_lazy("Place in lists"),
     "active": gettext_lazy("In use"),
 }
-NAMED = ["code", "name_zh", "name_en", "sort", "active"]
 
 
 class CodeOnce(forms.ModelForm):  # type: ignore[type-arg]

@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
+from hevesy.desks.department.forms.base import LABELS, CodeOnce
+from hevesy.records.catalogue.actions import FIELDS, NAMED
 from hevesy.records.catalogue.models import (
     BodyPart,
     ColourMap,
@@ -56,7 +57,7 @@ class ClassForm(CodeOnce):
 
     class Meta:
         model = ModalityClass
-        fields = [*NAMED, "number_template", "number_reset", "dicom_modalities", "report_kind"]
+        fields = FIELDS[ModalityClass]
         labels = LABELS | {
             "number_template": gettext_lazy("Numbering"),
             "number_reset": gettext_lazy("Counts anew"),
@@ -91,18 +92,7 @@ class TracerForm(CodeOnce):
 
     class Meta:
         model = Tracer
-        fields = [
-            *NAMED,
-            "nuclide",
-            "short",
-            "plain",
-            "mass_number",
-            "element",
-            "label",
-            "route",
-            "effective_dose_msv_per_mbq",
-            "effective_dose_source",
-        ]
+        fields = FIELDS[Tracer]
         labels = LABELS | {
             "short": gettext_lazy("Short, for batch numbers"),
             "plain": gettext_lazy("In plain text, F-18 FDG"),
@@ -124,7 +114,7 @@ class RoomForm(CodeOnce):
 
     class Meta:
         model = Room
-        fields = [*NAMED, "kind", "floor", "capacity"]
+        fields = FIELDS[Room]
         labels = LABELS | {
             "kind": gettext_lazy("Use"),
             "floor": gettext_lazy("Floor"),
@@ -137,7 +127,7 @@ class PartForm(CodeOnce):
 
     class Meta:
         model = BodyPart
-        fields = [*NAMED, "parent", "snomed", "dicom_body_part"]
+        fields = FIELDS[BodyPart]
         labels = LABELS | {
             "parent": gettext_lazy("Belongs to"),
             "snomed": gettext_lazy("SNOMED CT code"),
@@ -150,7 +140,7 @@ class ColourMapForm(CodeOnce):
 
     class Meta:
         model = ColourMap
-        fields = ["sort", "active"]
+        fields = FIELDS[ColourMap]
         labels = LABELS
 
 

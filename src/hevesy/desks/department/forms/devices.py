@@ -5,16 +5,19 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
+from hevesy.desks.department.forms.base import LABELS, CodeOnce
+from hevesy.records.catalogue.actions import NAMED
 from hevesy.records.catalogue.models import (
     ModalityClass,
 )
-from hevesy.records.equipment.actions import CHARACTER_SETS, DICOM_RIGHTS
+from hevesy.records.equipment.actions import CHARACTER_SETS, DICOM_RIGHTS, FIELDS
 from hevesy.records.equipment.models import Device
 
 
 class DeviceForm(CodeOnce):
     """A device with its network data and calendar."""
+
+    field_order = (*NAMED, "kind", "modality_classes")
 
     dicom_rights = forms.MultipleChoiceField(
         label=gettext_lazy("May"),
@@ -34,27 +37,7 @@ class DeviceForm(CodeOnce):
 
     class Meta:
         model = Device
-        fields = [
-            *NAMED,
-            "kind",
-            "modality_classes",
-            "room",
-            "maker",
-            "model",
-            "serial_number",
-            "service_phone",
-            "installed_on",
-            "host_name",
-            "work_group",
-            "ae_title",
-            "address",
-            "port",
-            "character_set",
-            "dicom_rights",
-            "slot_min",
-            "opens_at",
-            "closes_at",
-        ]
+        fields = (*FIELDS, "modality_classes")
         labels = LABELS | {
             "kind": gettext_lazy("Kind of device"),
             "room": gettext_lazy("Room"),

@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
+from hevesy.desks.department.forms.base import LABELS, CodeOnce
 from hevesy.desks.department.forms.catalogue import TracerChoice
+from hevesy.records.catalogue.actions import FIELDS, PHASE_FIELDS
 from hevesy.records.catalogue.models import (
     ExamItem,
     InterviewTemplate,
@@ -29,17 +30,7 @@ class ItemForm(CodeOnce):
 
     class Meta:
         model = ExamItem
-        fields = [
-            *NAMED,
-            "modality_class",
-            "body_parts",
-            "interview_template",
-            "scan_min",
-            "requires_interview",
-            "preparation_zh",
-            "preparation_en",
-            "source",
-        ]
+        fields = FIELDS[ExamItem]
         labels = LABELS | {
             "modality_class": gettext_lazy("Modality class"),
             "body_parts": gettext_lazy("Body parts"),
@@ -65,21 +56,7 @@ class PhaseForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ItemPhase
-        fields = [
-            "name_zh",
-            "name_en",
-            "tracer",
-            "administers",
-            "acquires",
-            "scan_min",
-            "activity_mbq",
-            "activity_mbq_per_kg",
-            "activity_min_mbq",
-            "activity_max_mbq",
-            "uptake_min",
-            "uptake_earliest_min",
-            "uptake_latest_min",
-        ]
+        fields = PHASE_FIELDS
         labels = {
             "name_zh": gettext_lazy("Phase in Chinese"),
             "name_en": gettext_lazy("Phase in English"),
@@ -97,18 +74,9 @@ class PhaseForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in (
-            "activity_mbq",
-            "activity_mbq_per_kg",
-            "activity_min_mbq",
-            "activity_max_mbq",
-            "uptake_min",
-            "uptake_earliest_min",
-            "uptake_latest_min",
-            "name_zh",
-            "name_en",
-        ):
-            self.fields[name].required = False
+        for name in self.fields:
+            if name.startswith(("activity_", "uptake_", "name_")):
+                self.fields[name].required = False
         for field in self.fields.values():
             field.help_text = ""  # the heading of the column says it
 

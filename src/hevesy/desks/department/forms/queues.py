@@ -5,7 +5,8 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from hevesy.desks.department.forms.base import LABELS, NAMED, CodeOnce
+from hevesy.desks.department.forms.base import LABELS, CodeOnce
+from hevesy.records.catalogue.actions import FIELDS
 from hevesy.records.queues.models import Phrase, Screen, ServicePoint
 
 
@@ -14,9 +15,7 @@ class QueueForm(CodeOnce):
 
     class Meta:
         model = ServicePoint
-        fields = [
-            *NAMED, "kind", "prefix", "purpose_zh", "purpose_en", "rooms", "modality_classes",
-        ]  # fmt: skip
+        fields = FIELDS[ServicePoint]
         labels = LABELS | {
             "kind": gettext_lazy("Waits for"),
             "prefix": gettext_lazy("Letters of the tickets"),
@@ -40,10 +39,7 @@ class ScreenForm(CodeOnce):
 
     class Meta:
         model = Screen
-        fields = [
-            *NAMED, "place_zh", "place_en", "service_points", "notice_zh", "notice_en",
-            "ticker_zh", "ticker_en",
-        ]  # fmt: skip
+        fields = FIELDS[Screen]
         labels = LABELS | {
             "place_zh": gettext_lazy("Place, Chinese"),
             "place_en": gettext_lazy("Place, English"),
@@ -66,7 +62,7 @@ class PhraseForm(CodeOnce):
 
     class Meta:
         model = Phrase
-        fields = NAMED
+        fields = FIELDS[Phrase]
         labels = LABELS | {
             "name_zh": gettext_lazy("Sentence in Chinese"),
             "name_en": gettext_lazy("Sentence in English"),
