@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlsplit
 
@@ -121,26 +121,39 @@ def test_a_page_that_was_away_gets_what_it_missed(
     assert [next(events)[2]["ticket"] for _ in range(2)] == ["P002", "P003"]
 
 
+def milliseconds(moment: datetime) -> str:
+    return str(round(moment.timestamp() * 1000))
+
+
 def test_a_page_is_told_what_happened_while_it_was_on_its_way(
     listen: Callable[..., Stream], a_nurse: User, client_of: ClientOf
 ) -> None:
-    old = live.publish("queue", ticket="P001")
-    LiveEvent.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(seconds=20))
-    page = client_of(a_nurse).get("/ui/")
-    since = page.content.decode().split('data-live-since="')[1].split('"')[0]
-    live.publish("queue", ticket="P002")
+    now = timezone.now()
+    for ticket, age_s in (("P001", 60), ("P002", 20)):
+        event = live.publish("queue", ticket=ticket)
+        LiveEvent.objects.filter(pk=event.pk).update(at=now - timedelta(seconds=age_s))
 
-    events = listen(client_of(a_nurse), "queue", since=since).events()
+    events = listen(
+        client_of(a_nurse), "queue", since=milliseconds(now - timedelta(seconds=40))
+    ).events()
 
     assert next(events)[2]["ticket"] == "P002"
+
+
+def test_a_page_says_when_it_was_asked_for(client_of: ClientOf, a_nurse: User) -> None:
+    before = int(milliseconds(timezone.now()))
+    page = client_of(a_nurse).get("/ui/").content.decode()
+    after = int(milliseconds(timezone.now()))
+
+    assert before <= int(page.split('data-live-since="')[1].split('"')[0]) <= after
 
 
 def test_a_page_of_yesterday_is_told_to_show_everything(
     listen: Callable[..., Stream], a_nurse: User, client_of: ClientOf
 ) -> None:
-    yesterday = round((timezone.now() - timedelta(days=1)).timestamp() * 1000)
+    yesterday = milliseconds(timezone.now() - timedelta(days=1))
 
-    assert next(listen(client_of(a_nurse), "queue", since=str(yesterday)).events())[0] == "reset"
+    assert next(listen(client_of(a_nurse), "queue", since=yesterday).events())[0] == "reset"
 
 
 def test_a_page_that_was_away_too_long_is_told_to_show_everything(
