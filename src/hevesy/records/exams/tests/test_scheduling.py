@@ -20,9 +20,7 @@ def at(day: dt.date, hour: int, minute: int) -> dt.datetime:
 
 
 def calendar(opens: str, closes: str, **more: frozenset[int]) -> Calendar:
-    return Calendar(
-        1, 5, dt.time.fromisoformat(opens), dt.time.fromisoformat(closes), ZONE, **more
-    )
+    return Calendar(1, 5, dt.time.fromisoformat(opens), dt.time.fromisoformat(closes), ZONE, **more)
 
 
 @pytest.mark.parametrize(
