@@ -67,6 +67,14 @@ _TEXTS: Final = {
         "The images are no stack of parallel slices.",
         "这些图像不是一组平行断层，无法组成容积（平面、动态或投影图像请用平面方式查看）。",
     ),
+    "not_planar": (
+        "The images are no planar, dynamic, gated or projection images of a gamma camera.",
+        "该图像不是伽马相机的平面、动态、门控或投影图像。",
+    ),
+    "frame_vectors": (
+        "The header does not tell which detector, phase or time each frame belongs to.",
+        "头文件未说明各帧所属的探头、时相或时间，无法读取；请从原始工作站重新发送。",
+    ),
     "colour": (
         "Colour images are no measured volume.",
         "彩色图像不能作为测量容积。",
