@@ -50,6 +50,8 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
     stored = decode_pixels(dataset, limits=limits)
     if len(places) != len(stored):
         raise ImageRefused("bad_geometry", f"{len(places)} places for {len(stored)} frames")
+    if stored.dtype.kind == "f" and not np.all(np.isfinite(stored)):
+        raise ImageRefused("not_finite")
     header = quantification_header(dataset)
     moment = str(find(dataset, "AcquisitionTime") or find(dataset, "AcquisitionDateTime") or "")
     uid = str(dataset.get("SOPInstanceUID", ""))
@@ -170,10 +172,12 @@ def _place(
 
 
 def _rescale(dataset: Dataset, frame: int) -> tuple[float, float]:
-    slope = _float(find(dataset, "RescaleSlope", frame))
-    intercept = _float(find(dataset, "RescaleIntercept", frame))
+    stated = find(dataset, "RescaleSlope", frame), find(dataset, "RescaleIntercept", frame)
+    slope, intercept = (_float(value) for value in stated)
     if slope == 0:
         raise ImageRefused("bad_pixel_attributes", "Rescale Slope is zero")
+    if any(value is not None and _float(value) is None for value in stated):
+        raise ImageRefused("bad_pixel_attributes", "Rescale Slope or Intercept is no number")
     return (1.0 if slope is None else slope), (intercept or 0.0)
 
 

@@ -9,6 +9,7 @@ GEScanDateTime (0009,100D). RadiopharmaceuticalItems counts the items of (0054,0
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -164,6 +165,7 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(_text(value))
+        number = float(_text(value))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

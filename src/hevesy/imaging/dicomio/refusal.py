@@ -83,6 +83,19 @@ _TEXTS: Final = {
         "Position, orientation or spacing are missing or invalid.",
         "图像位置、方向或像素间距缺失或无效。",
     ),
+    "not_finite": (
+        "The image holds values that are no numbers (NaN or infinite); reconstruct or send it"
+        " again.",
+        "图像含有非数值（NaN 或无穷大），请重新重建或发送。",
+    ),
+    "missing_slices": (
+        "Slices are missing inside the stack; send the missing images before measuring.",
+        "断层中间缺层，请补传缺失图像后再测量。",
+    ),
+    "single_slice": (
+        "The series has one slice only; a volume needs at least two.",
+        "该序列只有一层，容积测量至少需要两层。",
+    ),
     "slices_scattered": (
         "The slices are spaced too unevenly to make a volume.",
         "断层间距过于不均匀，无法组成容积。",

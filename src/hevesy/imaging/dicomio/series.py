@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_low
 from typing import Any, Final
 
 import numpy as np
@@ -67,6 +68,16 @@ def read_series(
     if described is None:
         raise ImageRefused("no_images")
     return _stacked(frames, described)
+
+
+def require_whole(volume: Volume) -> None:
+    """Raise `ImageRefused` where volumes in mL or maxima of the body would be wrong.
+
+    `missing_slices` for gaps inside the stack, `single_slice` for a stack of one.
+    """
+    for finding in volume.findings:
+        if finding.key in ("missing_slices", "single_slice"):
+            raise ImageRefused(finding.key, str(dict(finding.values)))
 
 
 def _describe(dataset: Dataset) -> _Series:
@@ -172,7 +183,8 @@ def _filled_places(
     if len(frames) == 1:
         return [0]
     gaps = np.diff([float(frame.position @ normal) for frame in frames])
-    pitch = float(np.median(gaps))
+    # The lower median: of two gaps, one may be twice the other because a slice is missing.
+    pitch = median_low(gaps.tolist())
     places: list[int | None] = [0]
     missing = []
     for index, gap in enumerate(gaps, start=1):
