@@ -3,6 +3,7 @@
 from hevesy.imaging.dicomio.guards import Limits, PixelFormat, check_pixels, read_dataset
 from hevesy.imaging.dicomio.headers import quantification_header
 from hevesy.imaging.dicomio.identity import Administration, SeriesIdentity, StudyIdentity
+from hevesy.imaging.dicomio.phases import VolumePhase, VolumeSeries, read_phases
 from hevesy.imaging.dicomio.pixels import decode_frames, decode_pixels
 from hevesy.imaging.dicomio.planar import PlanarFrame, PlanarSeries, read_planar
 from hevesy.imaging.dicomio.refusal import ImageRefused
@@ -30,6 +31,8 @@ __all__ = [
     "PlanarSeries",
     "SeriesIdentity",
     "StudyIdentity",
+    "VolumePhase",
+    "VolumeSeries",
     "check_pixels",
     "ct_datasets",
     "decode_frames",
@@ -39,6 +42,7 @@ __all__ = [
     "pet_datasets",
     "quantification_header",
     "read_dataset",
+    "read_phases",
     "read_planar",
     "read_series",
     "read_series_sandboxed",

@@ -14,6 +14,7 @@ from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits
 from hevesy.imaging.dicomio.headers import find, quantification_header
 from hevesy.imaging.dicomio.pixels import decode_pixels
 from hevesy.imaging.dicomio.refusal import ImageRefused
+from hevesy.imaging.dicomio.timing import FrameTiming, frame_timing
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,6 +40,7 @@ class PlacedFrame:
     frame: int
     order: tuple[str, int]
     header: Mapping[str, Any]
+    timing: FrameTiming
     orientation_assumed: bool = False
 
 
@@ -53,6 +55,7 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
     if stored.dtype.kind == "f" and not np.all(np.isfinite(stored)):
         raise ImageRefused("not_finite")
     header = quantification_header(dataset)
+    timing = frame_timing(dataset)
     moment = str(find(dataset, "AcquisitionTime") or find(dataset, "AcquisitionDateTime") or "")
     uid = str(dataset.get("SOPInstanceUID", ""))
     number = _integer(dataset.get("InstanceNumber"))
@@ -68,6 +71,7 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
                 frame=index,
                 order=(moment, number + index),
                 header=header,
+                timing=timing(index),
                 **place,
             )
         )

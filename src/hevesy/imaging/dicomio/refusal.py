@@ -96,6 +96,11 @@ _TEXTS: Final = {
         "The series has one slice only; a volume needs at least two.",
         "该序列只有一层，容积测量至少需要两层。",
     ),
+    "phases_unclear": (
+        "Several images share a position and the header does not tell which belong to one time"
+        " frame or gate; images may be missing, send the series again.",
+        "多幅图像位置相同，头文件无法区分其时间帧或门控；可能缺图，请重新发送该序列。",
+    ),
     "slices_scattered": (
         "The slices are spaced too unevenly to make a volume.",
         "断层间距过于不均匀，无法组成容积。",
