@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits
-from hevesy.imaging.dicomio.headers import find, quantification_header
+from hevesy.imaging.dicomio.headers import find, quantification_header, real_world_value
 from hevesy.imaging.dicomio.pixels import decode_pixels
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.dicomio.timing import FrameTiming, frame_timing
@@ -54,6 +54,8 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
         raise ImageRefused("bad_geometry", f"{len(places)} places for {len(stored)} frames")
     if stored.dtype.kind == "f" and not np.all(np.isfinite(stored)):
         raise ImageRefused("not_finite")
+    # Frames of enhanced PET have times of their own; a CT of thousands need not be asked one by one.
+    own = "PerFrameFunctionalGroupsSequence" in dataset and dataset.get("Modality") in ("PT", "NM")
     header = quantification_header(dataset)
     timing = frame_timing(dataset)
     moment = str(find(dataset, "AcquisitionTime") or find(dataset, "AcquisitionDateTime") or "")
@@ -70,7 +72,7 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
                 sop_instance_uid=uid,
                 frame=index,
                 order=(moment, number + index),
-                header=header,
+                header=quantification_header(dataset, index) if own else header,
                 timing=timing(index),
                 **place,
             )
@@ -176,7 +178,11 @@ def _place(
 
 
 def _rescale(dataset: Dataset, frame: int) -> tuple[float, float]:
-    stated = find(dataset, "RescaleSlope", frame), find(dataset, "RescaleIntercept", frame)
+    meant = real_world_value(dataset, frame)
+    if meant is None:
+        stated = find(dataset, "RescaleSlope", frame), find(dataset, "RescaleIntercept", frame)
+    else:
+        stated = meant.slope, meant.intercept
     slope, intercept = (_float(value) for value in stated)
     if slope == 0:
         raise ImageRefused("bad_pixel_attributes", "Rescale Slope is zero")

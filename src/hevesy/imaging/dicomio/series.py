@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from hevesy.imaging.dicomio.frames import PlacedFrame, placed_frames
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits, checked_format, read_dataset
-from hevesy.imaging.dicomio.headers import find
+from hevesy.imaging.dicomio.headers import find, real_world_value
 from hevesy.imaging.dicomio.refusal import ImageRefused, refusing_what_pydicom_cannot_parse
 from hevesy.imaging.dicomio.stack import SeriesDescription, assembled, fit_int16, grid_of
 from hevesy.imaging.geometry import Finding, Volume
@@ -98,6 +98,9 @@ def _describe(dataset: Dataset) -> SeriesDescription:
 
 
 def _units(dataset: Dataset, modality: str) -> str:
+    meant = real_world_value(dataset)
+    if meant is not None:
+        return meant.units
     stated = str(find(dataset, "Units") or find(dataset, "RescaleType") or "").strip().upper()
     if stated and stated != "US":
         return stated
