@@ -62,16 +62,17 @@ def test_corrected_parameters_and_another_kind(tmp_path):
 
     status, told, _ = suv(
         tmp_path, "--json", "--weight-kg", 35, "--sex", "M", "--type", "lbmjanma",
-        "--injected-at", injected,
+        "--injected-at", injected, "--dose-mbq", 184.04,
     )  # fmt: skip
 
     assert status == 0
     (one,) = told["series"]
     lean = 9270 * 35 / (6680 + 216 * 35 / 1.75**2)
     assert one["suv_units"] == "SUVlbmjanma"
-    assert one["factor_min"] == pytest.approx(2 * 2.777781e-4 * lean / 70, rel=1e-5)
-    assert one["inputs"]["edited"] == ["weight_kg", "sex", "injected_at"]
+    assert one["factor_min"] == pytest.approx(4 * 2.777781e-4 * lean / 70, rel=1e-5)
+    assert one["inputs"]["edited"] == ["weight_kg", "sex", "dose_bq", "injected_at"]
     assert one["inputs"]["header_values"]["weight_kg"] is None
+    assert one["inputs"]["header_values"]["dose_bq"] == 368.08e6
     assert "values_edited" in {w["key"] for w in one["warnings"]}
 
 

@@ -115,13 +115,15 @@ def test_a_wrong_image_index_does_not_mix_gates_that_the_trigger_tells_apart():
 
 def test_a_slice_that_one_time_frame_lacks_is_told_and_moves_nothing():
     datasets = a_dynamic_pet()
-    del datasets[7]  # the last slice of the second frame
+    del datasets[7], datasets[4]  # the last and the first slice of the second frame
 
     series = read_phases(datasets)
 
     assert [v.shape_ijk for v in series.volumes] == [(2, 2, 4)] * 3
     assert [keys_of(v) for v in series.volumes] == [set(), {"missing_slices"}, set()]
-    assert series.volumes[1].slices[3].sop_instance_uid == ""
+    second = series.volumes[1].slices
+    assert [bool(one.sop_instance_uid) for one in second] == [False, True, True, False]
+    assert [one.offset_mm for one in second] == [0, 4, 8, 12]
 
 
 def test_an_image_that_is_there_twice_is_left_out_and_told():
@@ -150,7 +152,7 @@ def test_beds_taken_again_and_again_are_ranked_and_the_spread_is_told():
 
 def test_images_that_nothing_tells_apart_are_refused():
     scan, uid = PetScan(), generate_uid()
-    one = scan.written(np.full((3, 2, 2), 1.0), SeriesInstanceUID=uid)
+    one = scan.written(np.full((3, 2, 2), 1.0), SeriesInstanceUID=uid, slopes=[1e-4] * 3)
     other = scan.written(np.full((3, 2, 2), 2.0), SeriesInstanceUID=uid, slopes=[1e-4] * 3)
     with pytest.raises(ImageRefused) as refusal:
         read_phases(one + other)
