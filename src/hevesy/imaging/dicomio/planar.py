@@ -52,7 +52,8 @@ class PlanarFrame:
 
     view: as `camera.Detector.view`; of a projection the side it was taken from. start_s: from the
     start of the acquisition, None where the header does not tell (gated frames, projections taken
-    with unstated pauses between them). duration_s: counting time. angle_deg: place of the
+    with unstated pauses between them). duration_s: counting time, of
+    a whole-body image that of the whole scan. angle_deg: place of the
     detector, 0 at the patient's back, 90 at the left. slot_s: width of the time slot in the cycle.
     """
 
@@ -77,8 +78,7 @@ class PlanarSeries:
 
     array: [frame, row, column], counts as stored (uint16 mostly; float32 if the header rescales).
     spacing_mm: between columns, between rows; None if the header states none. header: see
-    `hevesy.imaging.dicomio.headers` (activities of NM objects are in MBq). duration_s: of the whole
-    acquisition of a static or whole-body image. lossy: not to be measured.
+    `hevesy.imaging.dicomio.headers` (activities of NM objects are in MBq).
     """
 
     array: npt.NDArray[Any]
@@ -200,6 +200,8 @@ def _indices(
                 raise ImageRefused("frame_vectors", f"{keyword} counts from {min(stated)}")
             vectors[name] = stated
     needed = _NEEDED.get(kind, ())
+    if len(dataset.get("DetectorInformationSequence") or ()) > 1:
+        needed = ("detector", *needed)
     missing = [name for name in needed if name not in vectors]
     if missing and count > 1:
         several = [name for name, vector in vectors.items() if len(set(vector)) > 1]
@@ -214,7 +216,18 @@ def _indices(
                 {"missing": missing},
             )
         )
-    return [{name: vector[index] for name, vector in vectors.items()} for index in range(count)]
+    indices = [{name: vector[index] for name, vector in vectors.items()} for index in range(count)]
+    alike = count - len({tuple(index.values()) for index in indices})
+    if alike:
+        findings.append(
+            Finding(
+                "frames_alike",
+                "Several frames have the same detector, energy window and time in the header.",
+                "多帧图像在头文件中的探头、能窗和时间完全相同，无法区分。",
+                {"alike": alike},
+            )
+        )
+    return indices
 
 
 class _Setting:
@@ -306,15 +319,14 @@ class _Setting:
             frames = one.frames or len(places.get(number, ()))
             begin += frames * step_s - (one.pause_s if frames else 0.0)
         if not self.phases and phase == 1:
-            step = self.whole_s or self.frame_time_s
-            return (None, None) if step is None else (place * step, step)
+            each_s = self.frame_time_s
+            return (None, None) if each_s is None else (place * each_s, each_s)
         return None, None
 
     def _gate(self, index: dict[str, int]) -> camera.Gate | None:
-        rr_intervals = index.get("rr_interval", 1)
         rotation = _item(self.rotations, index.get("rotation", 1))
         by_view = rotation is not None and rotation.views == len(self.gates) > 1
-        return _item(self.gates, index.get("angular_view", 1) if by_view else rr_intervals)
+        return _item(self.gates, index.get("angular_view" if by_view else "rr_interval", 1))
 
     def _angle_deg(self, index: dict[str, int], detector: camera.Detector | None) -> float | None:
         rotation = _item(self.rotations, index.get("rotation", 1))

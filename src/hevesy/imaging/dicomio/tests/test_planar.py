@@ -177,6 +177,29 @@ def test_lost_vectors_are_counted_and_told_or_refused_where_they_cannot_be():
         assert refused.value.text_zh
 
 
+def test_both_heads_of_a_whole_body_scan_are_not_taken_for_one():
+    heads = items(
+        {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]},
+        {"ImageOrientationPatient": [-1, 0, 0, 0, 0, -1]},
+    )
+    told = read_planar(an_object("WHOLE BODY", 2, DetectorInformationSequence=heads))
+    assert [frame.view for frame in told.frames] == ["anterior", "posterior"]
+    assert keys_of(told) == {"frame_vectors_missing"}
+
+    with pytest.raises(ImageRefused) as refused:
+        read_planar(
+            an_object(
+                "WHOLE BODY",
+                4,
+                EnergyWindowVector=[1, 1, 2, 2],
+                DetectorInformationSequence=heads,
+            )
+        )
+    assert refused.value.key == "frame_vectors"
+
+    assert keys_of(read_planar(an_object("STATIC", 3))) == {"frames_alike"}
+
+
 @pytest.mark.parametrize("kind", ["RECON TOMO", "SCREEN CAP"])
 def test_other_images_are_no_planar_images(kind):
     with pytest.raises(ImageRefused) as refused:
