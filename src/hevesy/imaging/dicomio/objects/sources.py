@@ -125,7 +125,7 @@ def finished(written: Dataset, images: Images, maker: Maker) -> Dataset:
     highdicom warns, naming the patient, of names without a caret; logs must not hold names.
     """
     written.PatientName = images.patient_name
-    if maker.person:
+    if maker.person and "ContentLabel" in written:
         written.ContentCreatorName = maker.person
     if maker.institution:
         written.InstitutionName = maker.institution
