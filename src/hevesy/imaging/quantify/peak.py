@@ -138,10 +138,10 @@ def peak(volume: Volume, voi: Voi, *, rule: str = DEFAULT) -> Peak:
     chosen = RULES[rule]
     values = voi.values(volume)
     offsets, weights = _taps(chosen, volume)
-    centres = voi.index_kji
+    mask = voi.mask
     if chosen.at_maximum:
-        centres = centres[values == values.max()]
-    value, centre, inside = sphere_means(volume.array, centres, offsets, weights)
+        mask = mask & (volume.array[voi.box] == values.max())
+    value, centre, inside = sphere_means(volume.array, mask, voi.box, offsets, weights)
     place = volume.world(centre[::-1])
     findings = (
         (

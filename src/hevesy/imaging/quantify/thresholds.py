@@ -6,10 +6,7 @@ are connected (26 neighbours) with the hottest voxel. The volume of one patient 
 rules by a factor of several (PMC9900370): results carry the rule's key and text, reports print
 them.
 
-Sources: F2.5, P41, P50, A50: Boellaard et al., EANM procedure guidelines for tumour imaging 2.0,
-2015; F4.0, A50P, MV2, MV3: Burggraaff, thesis, and Burggraaff et al., EJNMMI Res 2018; PERCIST:
-Wahl et al. 2009; LIVm: Ilyas et al. 2018; LIV3: Zhou et al. 2016; NESTLE: Nestle et al. 2005 (its
-0.15 is from memory: `checked` is false).
+Each rule names its source; `checked` is false where its numbers were not read in the paper itself.
 """
 
 from __future__ import annotations
@@ -212,11 +209,11 @@ def _gradient(lesion: Lesion, _: References) -> Found:
 
 
 _EANM = "Boellaard et al., EANM procedure guidelines for tumour imaging 2.0, 2015"
-_VOTES = "Burggraaff et al., EJNMMI Res 2018"
+_VOTES = "Burggraaff, thesis (majority vote of thresholds)"
 RULES: Final[Mapping[str, Rule]] = {
     rule.key: rule
     for rule in (
-        Rule("F2.5", "SUV >= 2.5", "SUV ≥ 2.5", _fixed(2.5), _EANM),
+        Rule("F2.5", "SUV >= 2.5", "SUV ≥ 2.5", _fixed(2.5), "long-standing convention"),
         Rule("F4.0", "SUV >= 4.0", "SUV ≥ 4.0", _fixed(4.0), "Burggraaff, thesis, p. 107"),
         Rule("P41", ">= 41 % of SUVmax", "≥ SUVmax 的 41%", _of_maximum(0.41), _EANM),
         Rule("P50", ">= 50 % of SUVmax", "≥ SUVmax 的 50%", _of_maximum(0.5), _EANM),
@@ -240,6 +237,7 @@ RULES: Final[Mapping[str, Rule]] = {
             "≥ 1.5 × 肝脏均值 + 2 SD（PERCIST）",
             _percist,
             "Wahl et al., J Nucl Med 2009",
+            checked=False,
         ),
         Rule("LIVm", ">= liver mean", "≥ 肝脏均值", _liver_mean, "Ilyas et al. 2018"),
         Rule(
