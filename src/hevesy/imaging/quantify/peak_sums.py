@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.compiled import kernel
-from hevesy.imaging.quantify.voi import Box, Mask
+from hevesy.imaging.quantify.voi import Mask
 from hevesy.imaging.refusal import Refused
+from hevesy.imaging.segment.components import Box
 
 Array = npt.NDArray[Any]
 

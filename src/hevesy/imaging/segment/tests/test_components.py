@@ -110,6 +110,17 @@ def test_a_threshold_that_a_voxel_equals_includes_it_in_the_type_of_the_volume()
     assert components_above(whole, -1e9).count.tolist() == [volume.size]
 
 
+@pytest.mark.parametrize("columns", [1, 31, 32, 33, 97])
+def test_one_hot_voxel_is_found_wherever_it_stands_in_its_row(columns):
+    for at in range(columns):
+        volume = np.full((1, 2, columns), 0.1, dtype=np.float32)
+        volume[0, 1, at] = 0.3
+
+        found = components_above(volume, 0.2)
+
+        assert found.max_at.tolist() == [[0, 1, at]]
+
+
 def test_not_a_number_belongs_nowhere_and_hides_nothing():
     volume = np.zeros((2, 3, 50), dtype=np.float32)
     volume[0, 0] = np.nan
