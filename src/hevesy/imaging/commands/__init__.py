@@ -18,7 +18,9 @@ from typing import Any, Final
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
-VERBS: Final[dict[str, str]] = {}
+VERBS: Final[dict[str, str]] = {
+    "reconstruct": "Reconstruct SPECT projections into slices.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
