@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -101,7 +102,7 @@ def recon_tomo_dataset(
     dataset = _begun(generate_uid(entropy_srcs=[*seed, "instance"]))
     for keyword in _KEPT:
         if keyword in source:
-            dataset[keyword] = source[keyword]
+            dataset[keyword] = deepcopy(source[keyword])
     gated = len(gates) > 1
     kind = "RECON GATED TOMO" if gated else "RECON TOMO"
     dataset.ImageType = ["DERIVED", "PRIMARY", kind, "EMISSION"]
@@ -190,7 +191,7 @@ def _place(dataset: Dataset, volume: Volume, source: Dataset, energy_window: int
     detector = Dataset()
     for keyword in ("CollimatorGridName", "CollimatorType", "FocalDistance", "FieldOfViewShape"):
         if detectors and keyword in detectors[0]:
-            detector[keyword] = detectors[0][keyword]
+            detector[keyword] = deepcopy(detectors[0][keyword])
     if "CollimatorType" not in detector:
         detector.CollimatorType = ""
     detector.ImagePositionPatient = [_ds(x) for x in volume.ijk_to_lps[:3, 3]]
