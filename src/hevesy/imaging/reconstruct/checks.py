@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
 
 from hevesy.imaging.geometry import Finding
 from hevesy.imaging.reconstruct.acquisition import Acquisition, Singles
@@ -17,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 
 AXIS_LIMIT_PX: Final = 0.5
 MOTION_LIMIT_PX: Final = 1.0
+_LARGEST_STEP_PX: Final = 6
+_SMOOTHING_PX: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +130,21 @@ def motion(
 ) -> tuple[Motion, list[Finding]]:
     """Look for jumps of the object between consecutive views of each detector.
 
-    Axial: shift that best matches the profile along z with that of the view before, to a fraction
-    of a pixel. Lateral: jump of the centroid beyond what a smooth sine asks for. A `Finding` motion
-    is given above one pixel.
+    Axial: shift along z that best matches a view with the one before, to a fraction of a pixel, up
+    to six. Lateral: jump of the centroid beyond what a smooth sine asks for. A `Finding` motion is
+    given above one pixel. Slow creep is not found.
     """
     numbers = np.ones(len(acquisition.counts), np.int64) if detectors is None else detectors
     axial = np.zeros(len(numbers))
     lateral = np.zeros(len(numbers))
-    profiles = acquisition.counts.sum(axis=1, dtype=np.float64)
+    smooth = gaussian_filter(acquisition.counts, (0.0, _SMOOTHING_PX, _SMOOTHING_PX))
     across, _ = centroids_px(acquisition.counts)
     for number in np.unique(numbers):
         own = np.flatnonzero(numbers == number)
         if len(own) < 6:
             continue
         for before, view in pairwise(own):
-            axial[view] = _shift_px(profiles[before], profiles[view])
+            axial[view] = _shift_px(smooth[before], smooth[view])
         angles = np.radians(acquisition.angles_deg[own])
         harmonics = [np.ones_like(angles)]
         for order in (1, 2):
@@ -155,21 +158,27 @@ def motion(
     return found, notes
 
 
-def _shift_px(one: Floats, other: Floats) -> float:
-    """Shift of `other` against `one`: where their slopes match best, refined by a parabola.
+def _shift_px(one: Singles, other: Singles) -> float:
+    """Shift of `other` against `one` along z, where their planes (u, z) differ least.
 
-    Slopes, because a body that runs through the whole field has no place, only its features have.
+    Whole steps up to `_LARGEST_STEP_PX`, refined by a parabola. Planes and not profiles: summed
+    across, a warm body drowns the organ whose edges tell the shift.
     """
-    a, b = np.diff(one), np.diff(other)
-    if not a.any() or not b.any():
-        return 0.0
-    correlation = np.correlate(b, a, mode="full")
-    top = int(correlation.argmax())
-    if not 0 < top < len(correlation) - 1:
-        return 0.0
-    left, middle, right = correlation[top - 1 : top + 2]
+    reach = min(_LARGEST_STEP_PX, one.shape[1] // 4)
+    inner = other[:, reach : other.shape[1] - reach]
+    width = inner.shape[1]
+    differences = np.array(
+        [
+            float(np.mean((inner - one[:, reach - step : reach - step + width]) ** 2))
+            for step in range(-reach, reach + 1)
+        ]
+    )
+    best = int(differences.argmin())
+    if not 0 < best < len(differences) - 1:
+        return float(best - reach)
+    left, middle, right = differences[best - 1 : best + 2]
     curve = left - 2.0 * middle + right
-    return float(top - (len(a) - 1) + (0.5 * (left - right) / curve if curve < 0 else 0.0))
+    return float(best - reach + (0.5 * (left - right) / curve if curve > 0 else 0.0))
 
 
 def centroids_px(counts: Singles) -> tuple[Floats, Floats]:

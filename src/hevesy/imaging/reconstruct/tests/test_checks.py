@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from hevesy.imaging.phantoms.spect import Ellipsoid, sphere
+from hevesy.imaging.reconstruct.acquisition import acquisition
 from hevesy.imaging.reconstruct.checks import centre_of_rotation, linogram, motion, sinogram
+from hevesy.imaging.reconstruct.projections import read_tomo
 from hevesy.imaging.reconstruct.tests.conftest import simulated
 
 BODIES = [
@@ -77,6 +79,23 @@ def test_a_patient_who_lay_still_is_not_blamed():
 
     assert found.worst[1] < 1.0
     assert not notes
+
+
+@pytest.mark.parametrize("name", ["stress_tomo", "rest_tomo", "stress_gated"])
+def test_motion_is_told_from_noise_in_a_heart_within_a_warm_body(real_dicom, name):
+    study = read_tomo(real_dicom / f"derived/mpi_spect_sim/{name}.dcm")
+    places = acquisition(study, window=0)
+    moved = places.counts.copy()
+    moved[40:] = np.roll(moved[40:], 2, axis=2)
+
+    still, nothing = motion(places)
+    jumped, notes = motion(places.with_counts(moved))
+
+    assert still.worst[1] < 0.6
+    assert not nothing
+    assert jumped.worst[0] == 40
+    assert jumped.worst[1] == pytest.approx(2.0, abs=0.4)
+    assert [note.key for note in notes] == ["motion"]
 
 
 def test_sinogram_and_linogram_are_the_counts_seen_along_two_axes():
