@@ -121,7 +121,6 @@ def acquisition(
                 NUCLIDES[study.nuclide].half_life_s,
             )
     columns = counts.shape[2]
-    offsets = np.array([view.axis_offset_mm for view in study.views])
     return Acquisition(
         counts=np.ascontiguousarray(counts[:, ::-1, :].transpose(0, 2, 1), dtype=np.float32),
         angles_deg=np.array([view.angle_deg for view in study.views]),
@@ -129,7 +128,7 @@ def acquisition(
             [math.nan if view.radius_mm is None else view.radius_mm for view in study.views]
         ),
         weights=weights,
-        axis_u=(columns - 1) / 2.0 + offsets / study.column_mm,
+        axis_u=np.full(len(durations), (columns - 1) / 2.0),
         pixel_mm=study.column_mm,
         slice_mm=study.row_mm,
         centre_lps=study.centre_lps,

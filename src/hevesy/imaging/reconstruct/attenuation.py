@@ -115,8 +115,9 @@ def contour_from_image(
 ) -> npt.NDArray[np.bool_]:
     """Body outline [y, x, z] from a first reconstruction without attenuation.
 
-    Per slice the convex hull of what lies above `level` of the volume's 99.5th percentile after
-    smoothing by 15 mm, of the largest piece only. Raises `Refused` no_contour.
+    After smoothing by 15 mm, what lies above `level` of the volume's 99.5th percentile is taken as
+    warm; half of the median of that is where a blurred edge lies. Per slice the convex hull of the
+    largest piece above it. Raises `Refused` no_contour.
     """
     from scipy.ndimage import gaussian_filter, label
     from skimage.morphology import convex_hull_image
@@ -124,12 +125,10 @@ def contour_from_image(
     sigma_mm = 15.0 / 2.355
     widths = [sigma_mm / acquisition.pixel_mm] * 2 + [sigma_mm / acquisition.slice_mm]
     smooth = gaussian_filter(np.maximum(image, 0.0), widths)
-    threshold = level * float(np.percentile(smooth, 99.5))
-    if threshold <= 0:
+    warm = smooth > level * float(np.percentile(smooth, 99.5))
+    if not warm.any():
         raise refused("no_contour")
-    pieces, count = label(smooth > threshold)
-    if not count:
-        raise refused("no_contour")
+    pieces, _ = label(smooth > 0.5 * float(np.median(smooth[warm])))
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
     body = pieces == int(sizes.argmax())

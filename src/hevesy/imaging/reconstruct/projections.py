@@ -59,8 +59,6 @@ class View:
 
     angle_deg: as in the module. radius_mm: axis to collimator face, None where not stated.
     started_s: seconds since the first view began; duration_s: of the view, 0 if not stated.
-    axis_offset_mm: where the axis of rotation falls, from the middle of the image along increasing
-    columns.
     """
 
     angle_deg: float
@@ -68,7 +66,6 @@ class View:
     started_s: float
     duration_s: float
     detector: int
-    axis_offset_mm: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +127,10 @@ def read_tomo(
         position = _patient_position(dataset) if angles == "gantry" else ""
     if centre is None:
         findings.append(finding("position_assumed"))
+    for number, detector in enumerate(planar.detectors, start=1):
+        # Most cameras have corrected the counts for it already, and headers do not tell.
+        if stated_mm := detector.centre_of_rotation_offset_mm:
+            findings.append(finding("axis_stated", detector=number, mm=stated_mm))
     _note_truncation(counts, findings)
     study = TomoStudy(
         counts=counts,
@@ -171,7 +172,6 @@ def read_views(
                     started_s=began_s + duration_s * (view - 1),
                     duration_s=duration_s,
                     detector=detector,
-                    axis_offset_mm=(head and head.centre_of_rotation_offset_mm) or 0.0,
                 )
             )
         began_s += duration_s * count
@@ -305,14 +305,7 @@ def _from_gantry(study: TomoStudy, position: str) -> TomoStudy:
     if position not in turns:
         raise refused("position_unknown", position)
     turn, mirrored = turns[position]
-    views = tuple(
-        replace(
-            view,
-            angle_deg=turn(view.angle_deg) % 360.0,
-            axis_offset_mm=-view.axis_offset_mm if mirrored else view.axis_offset_mm,
-        )
-        for view in study.views
-    )
+    views = tuple(replace(view, angle_deg=turn(view.angle_deg) % 360.0) for view in study.views)
     counts = study.counts[..., ::-1, ::-1].copy() if mirrored else study.counts
     return replace(study, counts=counts, views=views)
 

@@ -128,6 +128,11 @@ _FINDINGS: Final = {
         "No scatter window above the photopeak: the scatter there is taken as zero.",
         "无高能散射窗，其散射按零处理。",
     ),
+    "axis_stated": (
+        "The header states a centre of rotation offset of {mm:g} mm for detector {detector}; it is"
+        " not applied: look at the fit.",
+        "头文件给出探头 {detector} 的旋转中心偏移 {mm:g} mm，未自动校正，请查看拟合结果。",
+    ),
     "axis_shift": (
         "The centre of rotation of detector {detector} is off by {pixels:.2f} pixels ({mm:.1f}"
         " mm): check its calibration or let it be corrected.",

@@ -36,8 +36,12 @@ def test_a_camera_in_order_is_not_blamed():
 
 
 def test_half_a_turn_gives_a_fit_that_is_not_called_reliable():
-    (fit,), findings = centre_of_rotation(simulated(BODIES, views=32, arc=180.0, rows=16))
+    straight = simulated(BODIES, views=32, arc=180.0, rows=16)
+    shifted = simulated(BODIES, views=32, arc=180.0, rows=16, axis_px=2.0)
 
+    (fit,), findings = centre_of_rotation(straight.with_counts(shifted.counts))
+
+    assert abs(fit.offset_px) > 0.5
     assert not fit.reliable
     assert not findings
 

@@ -5,6 +5,7 @@ from pydicom import dcmread
 from hevesy.imaging.dicomio.nm_write import TomoHeader, tomo_dataset
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.phantoms.spect import Camera, Ellipsoid, project, sphere
+from hevesy.imaging.reconstruct.acquisition import acquisition
 from hevesy.imaging.reconstruct.filters import Filter
 from hevesy.imaging.reconstruct.projections import read_tomo
 from hevesy.imaging.reconstruct.run import Settings, reconstruct
@@ -228,6 +229,17 @@ def test_a_missing_step_follows_from_the_arc():
 
     assert [view.angle_deg for view in study.views] == pytest.approx([0, 60, 120, 180, 240, 300])
     assert "step_assumed" in [found.key for found in study.findings]
+
+
+def test_a_stated_axis_offset_is_pointed_out_and_not_applied():
+    dataset = a_small_one()
+    dataset.DetectorInformationSequence[0].CenterOfRotationOffset = "3.5"
+
+    study = read_tomo(dataset)
+
+    (found,) = [one for one in study.findings if one.key == "axis_stated"]
+    assert found.values == {"detector": 1, "mm": 3.5}
+    assert acquisition(study, window=0).axis_u.tolist() == [1.5] * 6
 
 
 def test_an_object_that_is_cut_off_is_pointed_out():

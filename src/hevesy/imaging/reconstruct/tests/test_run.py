@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,12 +16,12 @@ from hevesy.imaging.refusal import Refused
 LEVEL = 60.0
 
 
-def a_study(*, gates=1, windows=((126.5, 154.5),), scattered=0.0, views=30):
+def a_study(*, gates=1, windows=((126.5, 154.5),), scattered=0.0, views=30, axis_mm=0.0):
     """A water cylinder with LEVEL counts per voxel and view; scatter flat over the windows."""
     camera = Camera(columns=32, rows=4, column_mm=9.6, row_mm=9.6)
     angles = np.arange(views) * 360.0 / views
     body = a_cylinder(activity=LEVEL / 9.6**3)
-    primary = project([body], camera, angles_deg=angles, radii_mm=200.0)
+    primary = project([body], camera, angles_deg=angles, radii_mm=200.0, axis_offset_mm=axis_mm)
     per_kev = scattered * primary.mean() / 28.0
     images = []
     for number, (low, high) in enumerate(windows):
@@ -91,6 +93,34 @@ def test_fbp_is_on_the_same_scale_as_osem():
     osem = reconstruct(study, Settings(iterations=4, subsets=6, contour=WATER))
 
     assert middle_of(fbp.summed) == pytest.approx(middle_of(osem.summed), rel=0.05)
+
+
+def test_a_shifted_axis_is_corrected_if_asked_for():
+    ask = Settings(iterations=4, subsets=5)
+    shifted = a_study(axis_mm=15.0)
+    straight = reconstruct(a_study(), ask).summed.array
+
+    plain = reconstruct(shifted, ask)
+    made = reconstruct(shifted, replace(ask, shift_axis=True))
+
+    assert "axis_shift" in [found.key for found in plain.findings]
+    assert made.parameters["axis_shifted_mm"]["1"] == pytest.approx(15.0, abs=1.0)
+
+    def away(volume):
+        return float(np.abs(volume.array - straight).mean() / straight.mean())
+
+    assert away(made.summed) < 0.1
+    assert away(plain.summed) > 3 * away(made.summed)
+
+
+def test_the_outline_of_the_counts_stands_in_for_a_drawn_one():
+    study = a_study()
+
+    drawn = reconstruct(study, Settings(iterations=4, subsets=5, contour=WATER))
+    found = reconstruct(study, Settings(iterations=4, subsets=5, contour="counts"))
+
+    assert middle_of(found.summed) == pytest.approx(middle_of(drawn.summed), rel=0.1)
+    assert "contour_from_counts" in [one.key for one in found.findings]
 
 
 def test_an_unknown_collimator_and_recovery_in_fbp_are_refused():
