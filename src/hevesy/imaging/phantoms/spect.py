@@ -182,10 +182,16 @@ def _trace(
                     cuts[found] = enter[body]
                     cuts[found + 1] = leave[body]
                     found += 2
-                ordered = np.sort(cuts[:found])
+                # By insertion: a handful of cuts, and numba's own sort takes seconds to compile.
+                for place in range(1, found):
+                    moved, left = cuts[place], place - 1
+                    while left >= 0 and cuts[left] > moved:
+                        cuts[left + 1] = cuts[left]
+                        left -= 1
+                    cuts[left + 1] = moved
                 passed = 1.0
                 for cut in range(found - 1):
-                    near, far = ordered[cut], ordered[cut + 1]
+                    near, far = cuts[cut], cuts[cut + 1]
                     if far <= near:
                         continue
                     middle = 0.5 * (near + far)
