@@ -88,8 +88,8 @@ def segmentation(
     """A Segmentation of masks on the grid of a volume; segments are numbered from 1.
 
     sources: the files the volume was read from. crop: rows and columns without any voxel are cut
-    off, which few viewers understand. LABELMAP is written RLE compressed where that is safe. Raises `Refused`:
-    no_segments, too_many_segments, mask_shape, mask_empty, segments_overlap (LABELMAP),
+    off, which few viewers understand. LABELMAP is RLE compressed where that is safe. Raises
+    `Refused`: no_segments, too_many_segments, mask_shape, mask_empty, segments_overlap (LABELMAP),
     mask_on_missing_slice, wrong_frame_of_reference, sources_do_not_fit.
     """
     import highdicom
