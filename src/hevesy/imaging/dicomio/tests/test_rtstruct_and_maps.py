@@ -63,6 +63,18 @@ def test_any_plane_is_the_inside_of_its_outlines(bits):
     assert count.max() == 1
 
 
+def test_a_hole_belongs_to_the_innermost_contour_around_it():
+    row, column = np.mgrid[:13, :13]
+    rings = np.maximum(abs(row - 6), abs(column - 6)) % 2 == 0
+
+    contours = outlines(rings)
+
+    count = inside_counts(contours, rings.shape)
+    assert np.array_equal(count == 1, rings)
+    assert count.max() == 1
+    assert len(contours) == 4
+
+
 def test_skimage_fills_the_contours_to_the_same_mask():
     from skimage.draw import polygon2mask
 
