@@ -88,15 +88,15 @@ def segmentation(
     """A Segmentation of masks on the grid of a volume; segments are numbered from 1.
 
     sources: the files the volume was read from. crop: rows and columns without any voxel are cut
-    off, which few viewers understand. LABELMAP is written RLE compressed where that is safe. Raises `Refused`:
-    no_segments, too_many_segments, mask_shape, mask_empty, segments_overlap (LABELMAP),
+    off, which few viewers understand. LABELMAP is RLE compressed where that is safe. Raises
+    `Refused`: no_segments, too_many_segments, mask_shape, mask_empty, segments_overlap (LABELMAP),
     mask_on_missing_slice, wrong_frame_of_reference, sources_do_not_fit.
     """
     import highdicom
     from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
     maker = maker or Maker()
-    labels, overlap = _labels(volume, segments)
+    labels, overlap = checked_labels(volume, segments)
     if overlap and kind == "LABELMAP":
         raise Refused(
             "segments_overlap",
@@ -114,7 +114,7 @@ def segmentation(
         )
     rows, columns = _window(labels, crop=crop)
     pixels = _pixels(labels, segments, used, overlap=overlap)[:, rows, columns]
-    # GDCM, which other systems use, ends its process on RLE frames of an odd number of pixels.
+    # GDCM's encoder, which pydicom calls, ends the process on frames of an odd number of pixels.
     compressed = kind == "LABELMAP" and pixels[0].size % 2 == 0
     corners = slice_origins(volume) + columns.start * volume.ijk_to_lps[:3, 0]
     corners += rows.start * volume.ijk_to_lps[:3, 1]
@@ -147,7 +147,9 @@ def segmentation(
     return finished(written, images, maker)
 
 
-def _labels(volume: Volume, segments: Sequence[Segment]) -> tuple[npt.NDArray[np.uint16], bool]:
+def checked_labels(
+    volume: Volume, segments: Sequence[Segment]
+) -> tuple[npt.NDArray[np.uint16], bool]:
     """Segment numbers per voxel, and whether segments share voxels."""
     if not segments:
         raise Refused(

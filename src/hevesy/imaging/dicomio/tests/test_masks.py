@@ -321,6 +321,21 @@ def test_a_finer_mask_takes_the_nearest_centre_and_says_so(tmp_path):
     assert finding.values["after_ml"] == pytest.approx(32 * 2 * 2.5 * 4 / 1000)
 
 
+def test_a_coarser_mask_covers_every_voxel_of_its_own(tmp_path):
+    import SimpleITK as sitk  # noqa: N813
+
+    volume = a_volume((6, 18, 18))
+    coarse = np.random.default_rng(5).integers(0, 2, (3, 6, 6)).astype(np.uint8)
+    image = sitk.GetImageFromArray(coarse)
+    image.SetSpacing([s * f for s, f in zip(volume.spacing_mm, (3, 3, 2), strict=True)])
+    image.SetOrigin(volume.world((1, 1, 0.5)).tolist())
+    sitk.WriteImage(image, str(tmp_path / "coarse.nii"))
+
+    (mask,) = read_masks(tmp_path / "coarse.nii", volume)
+
+    assert np.array_equal(mask.array, np.kron(coarse, np.ones((2, 3, 3))) == 1)
+
+
 def a_nifti_header(sizes, *, kind=2, form=1):
     header = bytearray(352)
     struct.pack_into("<i", header, 0, 348)

@@ -148,6 +148,20 @@ def test_objects_of_other_makers_are_read(real_dicom):
     assert chosen.images
 
 
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["gb18030", "gb18030_4byte_rare", "gbk", "utf8", "iso2022_ir58"])
+def test_a_chinese_name_in_any_character_set_stays_the_same_name(real_dicom, tmp_path, name):
+    path = real_dicom / "derived" / "charset_chinese" / f"{name}.dcm"
+    before = pydicom.dcmread(path)
+
+    written = key_object_selection([path], "of_interest", SERIES, description="疑似转移")
+    after = pydicom.dcmread(save(written, tmp_path / "ko.dcm"))
+
+    assert after.SpecificCharacterSet == "ISO_IR 192"
+    assert not str(before.PatientName).isascii()
+    assert str(after.PatientName) == str(before.PatientName)
+
+
 @pytest.mark.peer
 def test_other_programs_find_no_error_in_states_and_selections(a_series, tmp_path, judged):
     _, sources = a_series

@@ -113,7 +113,7 @@ def test_people_and_places_are_those_of_the_images(a_series, tmp_path):
     found = pydicom.dcmread(save(written, tmp_path / "seg.dcm"))
 
     assert found.SpecificCharacterSet == "ISO_IR 192"
-    assert str(found.PatientName) == before[0]
+    assert str(found.PatientName) == before[0] == "Li^Ming=李^明"
     assert found.ContentCreatorName.ideographic == "陈^建国"
     assert found.SeriesDescription == "病灶分割"
     assert found.StudyInstanceUID == sources[0].StudyInstanceUID
