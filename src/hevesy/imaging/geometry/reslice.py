@@ -151,7 +151,7 @@ def _axis_weights(
     inside = np.flatnonzero((place >= -0.5 - _FACE) & (place <= size - 0.5 + _FACE))
     first, beyond = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
     clamped = np.clip(place, 0.0, size - 1.0)
-    lower = np.minimum(clamped.astype(np.int64), max(size - 2, 0))
+    lower = clamped.astype(np.int64)
     upper = np.minimum(lower + 1, size - 1)
     return lower, upper, (clamped - lower).astype(np.float32), first, beyond
 
