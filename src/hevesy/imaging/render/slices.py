@@ -14,10 +14,10 @@ from hevesy.imaging.render.colour import (
     HOT_IRON,
     INVERSE_GREY,
     Picture,
-    Table,
     blended,
     coloured,
 )
+from hevesy.imaging.render.colourmaps import Table
 
 CT_WINDOW: Final = (-160.0, 240.0)
 SUV_WINDOW: Final = (0.0, 7.0)
