@@ -58,18 +58,27 @@ class Calendar:
         return local.second == 0 and local.microsecond == 0 and minutes % self.slot_min == 0
 
     def is_open(self, starts_at: datetime, duration_min: int) -> bool:
-        """Whether the device works then: weekday, no closed day, within its hours."""
+        """Whether the device works then: weekday, no closed day, within its hours.
+
+        Only a device that works day and night is used over midnight.
+        """
         if self.any_hour:
             return True
         start = starts_at.astimezone(self.zone)
         end = start + duration_min * MINUTE
-        return (
-            start.weekday() in self.open_weekdays
-            and start.date() not in self.closed_days
-            and start.time() >= self.opens_at
-            and end.date() == start.date()
-            and end.time() <= self.closes_at
-        )
+        if not self._works_on(start.date()) or start.time() < self.opens_at:
+            return False
+        if end.date() == start.date():
+            return self.day_and_night or end.time() <= self.closes_at
+        return self.day_and_night and self._works_on((end - MINUTE).date())
+
+    @property
+    def day_and_night(self) -> bool:
+        """Opening at 00:00 and closing at 23:59, the last time that can be written, is no closing."""
+        return self.opens_at == time(0) and self.closes_at >= time(23, 59)
+
+    def _works_on(self, day: date) -> bool:
+        return day.weekday() in self.open_weekdays and day not in self.closed_days
 
     def is_free(self, starts_at: datetime, duration_min: int) -> bool:
         """Whether none of the cells is taken."""

@@ -63,6 +63,7 @@ class DeviceForm(CodeOnce):
         help_texts = {
             "address": gettext_lazy("Without an address any machine may use the AE title."),
             "slot_min": gettext_lazy("The grid of its calendar."),
+            "closes_at": gettext_lazy("00:00 until 23:59 means day and night."),
         }
 
 

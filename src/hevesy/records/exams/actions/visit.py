@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -12,14 +14,22 @@ from hevesy.records.exams import events
 from hevesy.records.exams.actions.moves import MoveRefused, lock, move_visit, refuse_when_begun
 from hevesy.records.exams.models import Exam, SlotHold
 
+AROUND_MIDNIGHT = timedelta(hours=4)
+"""Somebody booked shortly after midnight comes before it, somebody late comes after it: both are of the same night."""
+
 
 @transaction.atomic
 def mark_arrived(by: Actor, exam: Exam, *, other_day_reason: str = "") -> Exam:
     """The patient is here. Refused on another day than booked, unless a reason says why that is right."""
     exam = lock(exam)
-    today = timezone.localdate()
-    day = timezone.localdate(exam.booked_for) if exam.booked_for else None
-    if exam.visit_state in ("scheduled", "no_show") and day != today and not other_day_reason:
+    now, booked = timezone.now(), exam.booked_for
+    day = timezone.localdate(booked) if booked else None
+    if (
+        exam.visit_state in ("scheduled", "no_show")
+        and day != timezone.localdate(now)
+        and not (booked and abs(booked - now) <= AROUND_MIDNIGHT)
+        and not other_day_reason
+    ):
         assert day is not None
         raise MoveRefused(
             _(

@@ -194,6 +194,18 @@ def test_another_day_is_said_before_it_is_accepted(the_desk, an_exam, tuesday_mo
     assert mark_arrived(the_desk, an_exam, other_day_reason="昨日堵车").state == "arrived"
 
 
+@pytest.mark.parametrize(
+    ("booked", "comes"), [(at(0, 20, days=1), at(23, 30)), (at(23, 50), at(0, 40, days=1))]
+)
+def test_midnight_does_not_part_somebody_from_the_time_of_the_same_night(
+    the_desk, an_exam, tuesday_morning, booked, comes
+):
+    Exam.objects.filter(pk=an_exam.pk).update(booked_for=booked)
+    tuesday_morning.move_to(comes)
+
+    assert mark_arrived(the_desk, an_exam).state == "arrived"
+
+
 def test_no_show_only_after_the_time_and_then_a_new_time(the_desk, an_exam, tuesday_morning):
     with pytest.raises(MoveRefused):
         mark_no_show(the_desk, an_exam)
