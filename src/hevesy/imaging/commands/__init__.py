@@ -19,6 +19,7 @@ from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
 VERBS: Final[dict[str, str]] = {
+    "mip": "Rotating MIP of a PET or SPECT series as a movie, alone or over its CT.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 
