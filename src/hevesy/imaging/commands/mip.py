@@ -69,9 +69,9 @@ def run(arguments: Namespace) -> int:
         ct, _ = _read(arguments.ct, ("CT",), None)
         complain(f"{arguments.frames} views of CT {ct.description}")
         below = rotating_mip(_below(ct, volume), frames=arguments.frames)
-        pictures = blended(
-            coloured(below.values, *arguments.ct_window, GREY), pictures, arguments.alpha
-        )
+        ct_low, ct_high = arguments.ct_window
+        bones = coloured(below.values, ct_low, ct_high, GREY)
+        pictures = blended(bones, pictures, arguments.alpha)
     complain(f"writing {arguments.out}")
     told = {
         "status": "ok",
