@@ -88,7 +88,7 @@ def slice_values(
         raise ValueError(f"a slab has a thickness and one of {', '.join(_PROJECTIONS)}")
     layers = max(1, math.ceil(slab_mm / min(volume.spacing_mm) - 1e-6))
     between = np.eye(4) if fixed_to_moving is None else checked_affine(fixed_to_moving)
-    index_map = volume.lps_to_ijk @ between @ _grid(view, slab_mm, layers)
+    index_map = volume.lps_to_ijk @ between @ view_grid(view, slab_mm, layers)
     found = gathered(volume.array, index_map, (layers, *view.shape), outside=np.nan)
     inside = np.isfinite(found[0])
     if layers > 1:
@@ -104,7 +104,7 @@ def slice_values(
     return values
 
 
-def _grid(view: View, slab_mm: float, layers: int) -> npt.NDArray[np.float64]:
+def view_grid(view: View, slab_mm: float = 0.0, layers: int = 1) -> npt.NDArray[np.float64]:
     """4x4 that takes (column, row, layer) of a view to LPS mm."""
     axes = np.column_stack((view.plane.axis_u, view.plane.axis_v, view.plane.normal))
     if not np.allclose(axes.T @ axes, np.eye(3), atol=1e-6):
