@@ -8,41 +8,16 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-Table = npt.NDArray[np.uint8]
+from hevesy.imaging.render.colourmaps import Table, colour_map, colour_maps
+
 Picture = npt.NDArray[np.uint8]
 
-_LEVELS: Final = np.arange(256.0)
+GREY: Final = colour_map("grey").table
+INVERSE_GREY: Final = colour_map("inverse_grey").table
+HOT_IRON: Final = colour_map("hot_iron").table
+PET: Final = colour_map("pet").table
 
-
-def _from_knots(*channels: tuple[tuple[float, float], ...]) -> Table:
-    """Piecewise linear red, green and blue over the levels 0 to 255."""
-    ramps = [np.interp(_LEVELS, *np.array(knots, dtype=np.float64).T) for knots in channels]
-    table: Table = np.rint(np.stack(ramps, axis=1)).astype(np.uint8)
-    table.setflags(write=False)
-    return table
-
-
-_UP: Final = ((0.0, 0.0), (255.0, 255.0))
-_DOWN: Final = ((0.0, 255.0), (255.0, 0.0))
-
-GREY: Final = _from_knots(_UP, _UP, _UP)
-INVERSE_GREY: Final = _from_knots(_DOWN, _DOWN, _DOWN)
-
-# DICOM PS3.6 Annex B: the well-known colour palettes, as their segments.
-HOT_IRON: Final = _from_knots(
-    ((0, 0), (127, 254), (128, 255), (255, 255)),
-    ((0, 0), (128, 0), (254, 252), (255, 255)),
-    ((0, 0), (191, 0), (254, 252), (255, 255)),
-)
-PET: Final = _from_knots(
-    ((0, 0), (63, 0), (192, 255), (255, 255)),
-    ((0, 0), (31, 62), (32, 65), (63, 128), (128, 0), (254, 252), (255, 255)),
-    ((0, 0), (1, 1), (128, 255), (129, 252), (192, 0), (254, 250), (255, 255)),
-)
-
-TABLES: Final = MappingProxyType(
-    {"grey": GREY, "inverse-grey": INVERSE_GREY, "hot-iron": HOT_IRON, "pet": PET}
-)
+TABLES: Final = MappingProxyType({key: one.table for key, one in colour_maps().items()})
 
 
 def windowed(values: npt.NDArray[Any], low: float, high: float) -> Picture:

@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.geometry import Volume
+from hevesy.imaging.compiled import in_parts, kernel
+from hevesy.imaging.geometry.reslice import AIR_HU, gathered
+from hevesy.imaging.geometry.volume import Volume
 
 FRAMES: Final = 72
 # Finer pictures cost time and transfer but show no more of a PET.
-_FINEST_MM: Final = 2.5
-_WIDEST: Final = 256
+FINEST_MM: Final = 2.5
+WIDEST: Final = 256
+# Voxels of a column that are skipped or sampled together; a column's lanes are 8 wide.
+_BLOCK: Final = 32
+_LANES: Final = 8
+# Steps of a ray between looks at how low a block still is.
+_REVIEW: Final = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +36,7 @@ class RotatingMip:
     """Frames (frame, row, column) of maxima in `units`, and where along the ray each lies.
 
     depth_mm: signed distance from the plane through centre_lps, positive away from the viewer; 0
-    where the ray met nothing above zero. Row 0 is nearest to the head.
+    where the ray met nothing above the floor. Row 0 is nearest to the head.
     """
 
     values: npt.NDArray[np.float32]
@@ -55,70 +62,89 @@ class RotatingMip:
         return np.add(self.centre_lps, offset)
 
 
-def rotating_mip(volume: Volume, *, frames: int = FRAMES, floor: float = 0.0) -> RotatingMip:
+def rotating_mip(
+    volume: Volume,
+    *,
+    frames: int = FRAMES,
+    floor: float | None = None,
+    finest_mm: float = FINEST_MM,
+    widest: int = WIDEST,
+) -> RotatingMip:
     """Maxima along `frames` directions about the patient's long axis through the volume's centre.
 
-    In-plane samples are bilinear, one voxel apart along the ray. Voxel columns whose values all
-    are `floor` or less are skipped. Only half of an even number of directions is computed: the
-    opposite view is its mirror image.
+    In-plane samples are bilinear, one voxel apart along the ray. floor: the answer where a ray
+    meets nothing higher, and the value beyond the volume; by default air for HU, 0 for other
+    units. Whatever lies at or below it, or below what the ray has met, is skipped, which changes
+    no value: each is the greater of the floor and the true maximum of the samples. Only half of
+    an even number of directions is computed: the opposite view is its mirror image, the samples
+    of both being the same points.
+
+    The voxels are brought onto an isotropic grid along the patient's axes, no finer than
+    finest_mm and no more than `widest` across; where they lie so already, frame 0 is exactly the
+    maximum along the back-to-front axis.
     """
-    upright = _upright(volume)
-    columns, spacing_mm, centre = upright.columns, upright.spacing_mm, upright.centre_lps
-    ny, nx, height = columns.shape
-    width = _diameter(nx, ny)
-    flat = columns.reshape(ny * nx, height)
-    alive = flat.max(axis=1) > floor
-    values = np.zeros((frames, height, width), dtype=np.float32)
-    depth = np.zeros((frames, height, width), dtype=np.float32)
+    if floor is None:
+        floor = AIR_HU if volume.units == "HU" else 0.0
+    upright = _upright(volume, floor, finest_mm, widest)
     half = frames // 2 if frames % 2 == 0 else frames
-    for frame in range(half):
-        turn = 2 * math.pi * frame / frames
-        found, at = _project(flat, alive, (ny, nx), width, turn)
-        values[frame], depth[frame] = found, at * np.float32(spacing_mm)
-        if half < frames:
-            values[frame + half] = values[frame, :, ::-1]
-            depth[frame + half] = -depth[frame, :, ::-1]
+    turns = 2 * math.pi * np.arange(half) / frames
+    found, at = _projected(upright.columns, turns, floor)
+    values = np.empty((frames, *found.shape[1:]), dtype=np.float32)
+    depth = np.empty_like(values)
+    values[:half], depth[:half] = found, at * np.float32(upright.spacing_mm)
+    if half < frames:
+        values[half:], depth[half:] = values[:half, :, ::-1], -depth[:half, :, ::-1]
     return RotatingMip(
         values=values,
         depth_mm=depth,
         degrees_per_frame=360.0 / frames,
-        spacing_mm=spacing_mm,
-        centre_lps=centre,
+        spacing_mm=upright.spacing_mm,
+        centre_lps=upright.centre_lps,
         units=volume.units,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Upright:
-    """Voxels as columns [y, x, z], isotropic, along the patient's axes, z from the head down."""
+    """Voxels as columns [y, x, z] in a frame of one voxel of the floor, isotropic, along the
+    patient's axes, z from the head down."""
 
     columns: npt.NDArray[np.float32]
     spacing_mm: float
     centre_lps: tuple[float, float, float]
 
 
-def _upright(volume: Volume) -> _Upright:
+def _upright(volume: Volume, floor: float, finest_mm: float, widest: int) -> _Upright:
     corners = volume.corners_lps()
     low, high = corners.min(axis=0), corners.max(axis=0)
     extent = high - low
-    spacing = max(_FINEST_MM, *(extent[:2] / _WIDEST), min(volume.spacing_mm))
+    spacing = max(finest_mm, *(extent[:2] / widest), min(volume.spacing_mm))
     coarse = [max(1, int(spacing / s + 0.01)) for s in volume.spacing_mm]
     if max(coarse) > 1:
         # Fine voxels are averaged first, otherwise most of them would fall between the samples.
         volume = volume.binned((coarse[0], coarse[1], coarse[2]))
-    nx, ny, nz = (max(1, round(float(e) / spacing)) for e in extent)
+    counts = [max(1, round(float(e) / spacing)) for e in extent]
+    nx, ny, nz = counts
     centre = (low + high) / 2
-    axes = [
-        centre[axis] + (np.arange(n) - (n - 1) / 2) * spacing for axis, n in enumerate((nx, ny, nz))
-    ]
-    columns = np.empty((ny, nx, nz), dtype=np.float32)
-    grid = np.empty((nx, nz, 3))
-    grid[..., 0] = axes[0][:, None]
-    grid[..., 2] = axes[2][None, ::-1]
-    for row, y in enumerate(axes[1]):
-        grid[..., 1] = y
-        columns[row] = volume.sample(grid)
+    grid = np.diag((spacing, spacing, spacing, 1.0))
+    grid[:3, 3] = centre - (np.array(counts) - 1) / 2 * spacing
+    index_map = np.round(volume.lps_to_ijk @ grid, 9)
+    upright = gathered(volume.array, index_map, (nz, ny, nx), outside=floor)
+    columns = np.full((ny + 2, nx + 2, nz), floor, dtype=np.float32)
+    in_parts(lambda start, stop: _columns_of(upright, columns, start, stop), ny)
     return _Upright(columns, spacing, (float(centre[0]), float(centre[1]), float(centre[2])))
+
+
+@kernel
+def _columns_of(upright, columns, start, stop):  # type: ignore[no-untyped-def]
+    """[z, y, x] to [y, x, z from above], 16 x 16 at a time so that cache lines are used up."""
+    nz, _, nx = upright.shape
+    for y in range(start, stop):
+        for x0 in range(0, nx, 16):
+            for z0 in range(0, nz, 16):
+                for z in range(z0, min(z0 + 16, nz)):
+                    for x in range(x0, min(x0 + 16, nx)):
+                        columns[y + 1, x + 1, nz - 1 - z] = upright[z, y, x]
 
 
 def _diameter(nx: int, ny: int) -> int:
@@ -129,53 +155,112 @@ def _diameter(nx: int, ny: int) -> int:
     return width + (width - nx) % 2
 
 
-def _project(
-    flat: npt.NDArray[np.float32],
-    alive: npt.NDArray[np.bool_],
-    shape: tuple[int, int],
-    width: int,
-    turn: float,
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Maxima (height, width) and their depth in voxels for one direction."""
-    ny, nx = shape
-    height = flat.shape[1]
-    cosine, sine = math.cos(turn), math.sin(turn)
+def _projected(
+    columns: npt.NDArray[np.float32], turns: npt.NDArray[np.float64], floor: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Maxima (turn, row, column) and their depth in voxels; columns as in `_Upright`."""
+    ny, nx, nz = columns.shape[0] - 2, columns.shape[1] - 2, columns.shape[2]
+    width = _diameter(nx, ny)
+    highest = np.empty((ny + 2, nx + 2, -(-nz // _BLOCK)), dtype=np.float32)
+    in_parts(lambda start, stop: _highest_of(columns, highest, start, stop), ny + 2)
+    cosine, sine = np.cos(turns), np.sin(turns)
     # Snapping makes the quarter turns exact, so that they equal plain maxima of the array.
-    cosine, sine = (0.0 if abs(x) < 1e-12 else x for x in (cosine, sine))
-    reach = width + (nx - width) % 2
-    u = (np.arange(width) - (width - 1) / 2)[:, None]
-    d = (np.arange(reach) - (reach - 1) / 2)[None, :]
-    x = u * cosine - d * sine + (nx - 1) / 2
-    y = u * sine + d * cosine + (ny - 1) / 2
-    x0, y0 = np.floor(x + 1e-9), np.floor(y + 1e-9)
-    wx, wy = x - x0, y - y0
-    column = np.broadcast_to(np.arange(width)[:, None], x.shape)
-    corners, weights = [], []
-    hit = np.zeros(x.shape, dtype=bool)
-    for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        xi, yi = (x0 + dx).astype(np.intp), (y0 + dy).astype(np.intp)
-        inside = (xi >= 0) & (xi < nx) & (yi >= 0) & (yi < ny)
-        place = np.where(inside, yi * nx + xi, 0)
-        weight = (wx if dx else 1 - wx) * (wy if dy else 1 - wy)
-        weight = np.where(inside & (weight > 1e-9) & alive[place], weight, 0.0)
-        hit |= weight > 0
-        corners.append(place)
-        weights.append(weight)
-    maxima = np.zeros((height, width), dtype=np.float32)
-    where = np.zeros((height, width), dtype=np.float32)
-    if not hit.any():
-        return maxima, where
-    # Rays come one after the other, each a run of samples from near to far.
-    samples = np.zeros((int(hit.sum()), height), dtype=np.float32)
-    for place, weight in zip(corners, weights, strict=True):
-        samples += flat[place[hit]] * weight[hit].astype(np.float32)[:, None]
-    ray, depth = column[hit], np.broadcast_to(d, x.shape)[hit].astype(np.float32)
-    starts = np.flatnonzero(np.diff(ray, prepend=-1))
-    for start, stop in zip(starts, [*starts[1:], len(ray)], strict=True):
-        run = samples[start:stop]
-        best = run.argmax(axis=0)
-        top = run[best, np.arange(height)]
-        shown = np.maximum(top, 0)
-        maxima[:, ray[start]] = shown
-        where[:, ray[start]] = np.where(top > 0, depth[start:stop][best], 0)
-    return maxima, where
+    cosine[np.abs(cosine) < 1e-12] = 0.0
+    sine[np.abs(sine) < 1e-12] = 0.0
+    maxima = np.empty((len(turns), width, nz), dtype=np.float32)
+    where = np.empty_like(maxima)
+
+    def work(start: int, stop: int) -> None:
+        _cast(columns, highest, cosine, sine, np.float32(floor), maxima, where, start, stop)
+
+    in_parts(work, len(turns) * width)
+    return maxima.transpose(0, 2, 1), where.transpose(0, 2, 1)
+
+
+@kernel
+def _highest_of(columns, highest, start, stop):  # type: ignore[no-untyped-def]
+    """The greatest value of each block of each column; not-a-number counts as nothing."""
+    _, nx, nz = columns.shape
+    for y in range(start, stop):
+        for x in range(nx):
+            for block in range(highest.shape[2]):
+                top = np.float32(-np.inf)
+                for z in range(block * _BLOCK, min(block * _BLOCK + _BLOCK, nz)):
+                    top = columns[y, x, z] if columns[y, x, z] > top else top
+                highest[y, x, block] = top
+
+
+@kernel
+def _lowest(best, first, lane):  # type: ignore[no-untyped-def]
+    """The least of a block; in lanes, because a plain minimum of floats does not vectorise."""
+    for n in range(_LANES):
+        lane[n] = best[first + n]
+    for z in range(first + _LANES, first + _BLOCK, _LANES):
+        for n in range(_LANES):
+            lane[n] = best[z + n] if best[z + n] < lane[n] else lane[n]
+    low = lane[0]
+    for n in range(1, _LANES):
+        low = lane[n] if lane[n] < low else low
+    return low
+
+
+@kernel
+def _cast(columns, highest, cosine, sine, floor, maxima, where, start, stop):  # type: ignore[no-untyped-def]
+    """Rays `start` to `stop`, counted over turns and picture columns; all heights of one at once."""
+    ny, nx, nz = columns.shape
+    blocks = highest.shape[2]
+    width = maxima.shape[1]
+    best = np.empty(blocks * _BLOCK, dtype=np.float32)
+    place = np.empty(blocks * _BLOCK, dtype=np.float32)
+    least = np.empty(blocks, dtype=np.float32)
+    lane = np.empty(_LANES, dtype=np.float32)
+    for ray in range(start, stop):
+        turn, column = ray // width, ray % width
+        c, s = cosine[turn], sine[turn]
+        u = column - (width - 1) / 2
+        # Whole voxels in the axis that the ray runs along most: so quarter turns are exact.
+        along = ny if abs(c) >= abs(s) else nx
+        longest = int(np.ceil(np.hypot(nx, ny)))
+        reach = (longest + (longest - along) % 2 - 1) / 2
+        best[:] = floor
+        place[:] = np.float32(0.0)
+        least[:] = floor
+        # Beyond the last block's end nothing is sampled and nothing must hold `least` down.
+        best[nz:] = np.float32(np.inf)
+        steps = int(2 * reach) + 1
+        for n in range(steps):
+            # From the middle away, then from the middle near: what lies around the patient is
+            # lower than what was met inside, and is skipped.
+            step = steps // 2 + n if n < steps - steps // 2 else steps - 1 - n
+            d = step - reach
+            x = u * c - d * s + (nx - 1) / 2
+            y = u * s + d * c + (ny - 1) / 2
+            if x < 0 or y < 0 or x > nx - 1 or y > ny - 1:
+                continue
+            x0, y0 = min(int(x), nx - 2), min(int(y), ny - 2)
+            h00, h01 = highest[y0, x0], highest[y0, x0 + 1]
+            h10, h11 = highest[y0 + 1, x0], highest[y0 + 1, x0 + 1]
+            low, high = blocks, 0
+            for block in range(blocks):
+                if max(max(h00[block], h01[block]), max(h10[block], h11[block])) > least[block]:
+                    low = min(low, block)
+                    high = block + 1
+            if high == 0:
+                continue
+            wx, wy = np.float32(x - x0), np.float32(y - y0)
+            w11 = wx * wy
+            w10, w01 = wy - w11, wx - w11
+            w00 = np.float32(1.0) - wy - w01
+            a, b = columns[y0, x0], columns[y0, x0 + 1]
+            e, f = columns[y0 + 1, x0], columns[y0 + 1, x0 + 1]
+            away = np.float32(d)
+            for z in range(low * _BLOCK, min(high * _BLOCK, nz)):
+                value = w00 * a[z] + w01 * b[z] + w10 * e[z] + w11 * f[z]
+                more = value > best[z]
+                best[z] = value if more else best[z]
+                place[z] = away if more else place[z]
+            if n % _REVIEW == 0:
+                for block in range(low, high):
+                    least[block] = _lowest(best, block * _BLOCK, lane)
+        maxima[turn, column] = best[:nz]
+        where[turn, column] = place[:nz]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,13 +15,13 @@ from hevesy.imaging.render.colour import (
     HOT_IRON,
     INVERSE_GREY,
     Picture,
-    Table,
-    blended,
     coloured,
 )
+from hevesy.imaging.render.colourmaps import Table
 
 CT_WINDOW: Final = (-160.0, 240.0)
 SUV_WINDOW: Final = (0.0, 7.0)
+_PROJECTIONS: Final = ("max", "mean", "min")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,59 @@ def whole_view(
     )
 
 
-def slice_values(volume: Volume, view: View, *, outside: float = 0.0) -> npt.NDArray[np.float32]:
-    """Values (rows, columns) of a volume in a view."""
-    return volume.sample_plane(
-        centre_lps=view.centre_lps,
-        axis_u=view.plane.axis_u,
-        axis_v=view.plane.axis_v,
-        shape=view.shape,
-        spacing_mm=view.spacing_mm,
-        outside=outside,
-    )
+def slice_values(
+    volume: Volume,
+    view: View,
+    *,
+    slab_mm: float = 0.0,
+    projection: str = "max",
+    fixed_to_moving: npt.ArrayLike | None = None,
+    outside: float = 0.0,
+) -> npt.NDArray[np.float32]:
+    """Values (rows, columns) of a volume in a view: any oblique plane, or a thick slab about it.
+
+    slab_mm: thickness, sampled in layers no farther apart than the finest voxel spacing, the
+    outer ones half a step inside; so a slab of three slices holds exactly these three. projection:
+    "max", "mean" or "min" of the layers that lie inside the volume. fixed_to_moving: 4x4 in LPS
+    that takes a point of the view to the same anatomy in the volume (see `geometry.reslice`).
+    Raises `ValueError` for axes that are not orthogonal unit vectors, a negative thickness or
+    another projection.
+    """
+    # Here, because the web server imports this module at start-up and compiles nothing.
+    from hevesy.imaging.geometry.reslice import checked_affine, gathered
+
+    if projection not in _PROJECTIONS or not slab_mm >= 0:
+        raise ValueError(f"a slab has a thickness and one of {', '.join(_PROJECTIONS)}")
+    layers = max(1, math.ceil(slab_mm / min(volume.spacing_mm) - 1e-6))
+    between = np.eye(4) if fixed_to_moving is None else checked_affine(fixed_to_moving)
+    index_map = volume.lps_to_ijk @ between @ view_grid(view, slab_mm, layers)
+    found = gathered(volume.array, index_map, (layers, *view.shape), outside=np.nan)
+    inside = np.isfinite(found[0])
+    if layers > 1:
+        inside = np.isfinite(found).any(axis=0)
+        if projection == "mean":
+            counts = np.maximum(np.isfinite(found).sum(axis=0), 1)
+            found = np.nansum(found, axis=0, dtype=np.float64) / counts
+        else:
+            found = (np.fmax if projection == "max" else np.fmin).reduce(found, axis=0)
+    else:
+        found = found[0]
+    values: npt.NDArray[np.float32] = np.where(inside, found, outside).astype(np.float32)
+    return values
+
+
+def view_grid(view: View, slab_mm: float = 0.0, layers: int = 1) -> npt.NDArray[np.float64]:
+    """4x4 that takes (column, row, layer) of a view to LPS mm."""
+    axes = np.column_stack((view.plane.axis_u, view.plane.axis_v, view.plane.normal))
+    if not np.allclose(axes.T @ axes, np.eye(3), atol=1e-6):
+        raise ValueError("the axes of a plane must be orthogonal unit vectors")
+    rows, columns = view.shape
+    steps = np.array((view.spacing_mm, view.spacing_mm, slab_mm / layers or 1.0))
+    grid = np.eye(4)
+    grid[:3, :3] = axes * steps
+    middle = (np.array((columns, rows, layers)) - 1) / 2
+    grid[:3, 3] = np.asarray(view.centre_lps) - grid[:3, :3] @ middle
+    return grid
 
 
 def slice_picture(
@@ -97,11 +141,29 @@ def fused_picture(
     above_window: tuple[float, float] | None = None,
     above_table: Table = HOT_IRON,
     alpha: float = 0.5,
+    transparent_below: float | None = None,
+    fixed_to_moving: npt.ArrayLike | None = None,
 ) -> Picture:
-    """`above` (PET) in colour over `below` (CT) in grey, both sampled in the same plane."""
-    base = slice_picture(below, view, window=below_window, table=GREY)
-    over = slice_picture(above, view, window=above_window, table=above_table)
-    return blended(base, over, alpha)
+    """`above` (PET) in colour over `below` (CT or MR) in grey, both sampled in the same plane.
+
+    alpha: share of `above`; 0 is exactly the one, 1 exactly the other. transparent_below: value of
+    `above` under which only `below` shows. fixed_to_moving: registration, from a point of `below`
+    to the same anatomy in `above`.
+    """
+    from hevesy.imaging.render.fusion import fused
+
+    below_ends = below_window or default_window(below)
+    above_ends = above_window or default_window(above)
+    return fused(
+        slice_values(below, view, outside=below_ends[0]),
+        slice_values(above, view, outside=above_ends[0], fixed_to_moving=fixed_to_moving),
+        below_window=below_ends,
+        above_window=above_ends,
+        below_table=GREY,
+        above_table=above_table,
+        alpha=alpha,
+        transparent_below=transparent_below,
+    )
 
 
 def default_window(volume: Volume) -> tuple[float, float]:
@@ -133,12 +195,7 @@ def thumbnail(volume: Volume, *, size: int = 128, plane: Plane | str | None = No
 def _anterior_maxima(volume: Volume, size: int) -> Picture:
     whole = whole_view(volume, CORONAL, longest=size)
     depth_mm = float(np.ptp(volume.corners_lps() @ CORONAL.normal))
-    count = max(1, round(depth_mm / whole.spacing_mm))
-    maxima = np.full(whole.shape, -np.inf, dtype=np.float32)
-    for offset in (np.arange(count) - (count - 1) / 2) * whole.spacing_mm:
-        at = np.add(whole.centre_lps, offset * CORONAL.normal)
-        plane = View(CORONAL, (at[0], at[1], at[2]), whole.shape, whole.spacing_mm)
-        np.maximum(maxima, slice_values(volume, plane), out=maxima)
+    maxima = slice_values(volume, whole, slab_mm=depth_mm, projection="max")
     low, high = default_window(volume)
     return _centred(coloured(maxima, low, high, INVERSE_GREY), size)
 

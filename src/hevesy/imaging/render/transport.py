@@ -13,15 +13,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import SuvFactor
-from hevesy.imaging.render.mip import RotatingMip, rotating_mip
 from hevesy.imaging.render.slices import SUV_WINDOW, default_window
+
+if TYPE_CHECKING:
+    from hevesy.imaging.render.mip import RotatingMip
 
 FORMAT: Final = "hevesy-volume/1"
 _PREVIEW_BYTES: Final = 5 << 18
@@ -85,6 +87,9 @@ def pack_volume(
         mip = volume.modality in ("PT", "NM") and len(volume.array) >= 16
     cine = None
     if mip:
+        # Here, because the web server imports this module at start-up and compiles nothing.
+        from hevesy.imaging.render.mip import rotating_mip
+
         factor = usable.per_slice[0] if usable else 1.0
         cine = _pack_mip(rotating_mip(volume), factor, "SUVbw" if usable else "", bodies)
     header = {

@@ -1,13 +1,13 @@
 import numpy as np
-import pydicom
 import pytest
 
-from hevesy.imaging.geometry import Volume
+from hevesy.imaging.geometry import Plane, Volume
 from hevesy.imaging.render import (
     GREY,
     HOT_IRON,
     INVERSE_GREY,
     PET,
+    View,
     blended,
     coloured,
     fused_picture,
@@ -17,6 +17,7 @@ from hevesy.imaging.render import (
     whole_view,
     windowed,
 )
+from hevesy.imaging.render.fusion import fused
 
 
 def a_volume(array, modality="CT", units="HU"):
@@ -38,16 +39,6 @@ def test_tables_begin_and_end_where_they_should():
     for table in (GREY, INVERSE_GREY, HOT_IRON, PET):
         assert table.shape == (256, 3)
     assert HOT_IRON[255].tolist() == PET[255].tolist() == [255, 255, 255]
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(("name", "table"), [("hotiron", HOT_IRON), ("pet", PET)])
-def test_tables_are_those_of_the_dicom_standard(real_dicom, name, table):
-    palette = pydicom.dcmread(real_dicom / f"palettes/{name}.dcm")
-    for channel, colour in enumerate(("Red", "Green", "Blue")):
-        data = palette[f"{colour}PaletteColorLookupTableData"].value
-        standard = np.frombuffer(data, dtype=np.uint8).astype(int)
-        assert np.abs(table[:, channel].astype(int) - standard).max() <= 1
 
 
 @pytest.mark.clause("6.10")
@@ -103,3 +94,95 @@ def test_colours_of_values():
     assert coloured(np.array([[0.0, 7.0]]), 0, 7, INVERSE_GREY).tolist() == [
         [[255, 255, 255], [0, 0, 0]]
     ]
+
+
+def oblique(degrees):
+    """A plane turned about the patient's long axis and tilted towards it."""
+    t = np.radians(degrees)
+    return Plane(
+        "oblique",
+        (np.cos(t), np.sin(t), 0.0),
+        (-np.sin(t) * np.cos(0.4), np.cos(t) * np.cos(0.4), np.sin(0.4)),
+    )
+
+
+@pytest.mark.clause("6.23")
+@pytest.mark.parametrize("degrees", [0, 25, 140])
+def test_an_oblique_plane_through_a_linear_field_is_the_analytic_one(degrees):
+    volume = a_volume(np.zeros((20, 30, 30), np.float32))
+    k, j, i = np.indices(volume.array.shape)
+    x, y, z = np.moveaxis(volume.world(np.stack((i, j, k), axis=-1)), -1, 0)
+    volume = volume.with_values((x - 2 * y + 0.5 * z).astype(np.float32), units="US")
+    plane = oblique(degrees)
+    view = View(plane, tuple(volume.centre_lps), (9, 11), 1.5)
+
+    found = slice_values(volume, view)
+
+    down, across = np.indices((9, 11))
+    points = (
+        volume.centre_lps
+        + ((across - 5) * 1.5)[..., None] * plane.axis_u
+        + ((down - 4) * 1.5)[..., None] * plane.axis_v
+    )
+    np.testing.assert_allclose(found, points @ (1, -2, 0.5), atol=1e-4)
+
+
+@pytest.mark.parametrize("projection", ["max", "mean", "min"])
+def test_a_slab_of_three_slices_holds_exactly_these_three(projection):
+    array = np.random.default_rng(4).normal(size=(7, 12, 10)).astype(np.float32)
+    volume = Volume(array, np.diag([2.0, 2.0, 2.0, 1.0]), "SUVbw", "PT")
+    view = whole_view(volume, "axial", at_lps=volume.world((0, 0, 4)))
+
+    slab = slice_values(volume, view, slab_mm=6.0, projection=projection)
+
+    truth = getattr(array[3:6], projection)(axis=0)
+    np.testing.assert_allclose(slab, truth, atol=1e-6)
+    # At the upper end two of the three layers lie inside.
+    top = whole_view(volume, "axial", at_lps=volume.world((0, 0, 6)))
+    np.testing.assert_allclose(
+        slice_values(volume, top, slab_mm=6.0, projection=projection),
+        getattr(array[5:7], projection)(axis=0),
+        atol=1e-6,
+    )
+    with pytest.raises(ValueError, match="slab"):
+        slice_values(volume, view, projection="median")
+
+
+@pytest.mark.clause("6.10")
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.5, 0.73, 1.0])
+def test_fusion_in_one_pass_is_windowing_colouring_and_blending_to_the_last_bit(alpha):
+    rng = np.random.default_rng(5)
+    hu = rng.uniform(-400, 500, (40, 50)).astype(np.float32)
+    suv = rng.uniform(-1, 9, (40, 50)).astype(np.float32)
+    suv[0, 0] = np.nan
+
+    picture = fused(
+        hu, suv, below_window=(-160, 240), above_window=(0, 7),
+        below_table=GREY, above_table=HOT_IRON, alpha=alpha,
+    )  # fmt: skip
+
+    ct, pet = coloured(hu, -160, 240, GREY), coloured(suv, 0, 7, HOT_IRON)
+    np.testing.assert_array_equal(picture, blended(ct, pet, alpha))
+    through = fused(
+        hu, suv, below_window=(-160, 240), above_window=(0, 7),
+        below_table=GREY, above_table=HOT_IRON, alpha=alpha, transparent_below=2.5,
+    )  # fmt: skip
+    np.testing.assert_array_equal(
+        through, np.where((suv >= 2.5)[..., None], blended(ct, pet, alpha), ct)
+    )
+
+
+@pytest.mark.clause("6.23")
+def test_registration_moves_the_pet_to_the_anatomy_below():
+    below = a_volume(np.full((6, 12, 10), -160, np.int16))
+    hot = np.zeros((6, 12, 10), np.float32)
+    hot[2, 6, 5] = 7
+    above = a_volume(hot, "PT", "SUVbw")
+    shift = np.eye(4)
+    shift[:3, 3] = (4.0, -2.0, 0.0)
+    view = whole_view(below, "axial", at_lps=below.world((0, 0, 2)))
+
+    picture = fused_picture(below, above, view, alpha=1, fixed_to_moving=shift)
+
+    # The point of the view at voxel (3, 7) is (5, 6) in the PET.
+    assert np.argwhere(picture.sum(axis=2) > 700).tolist() == [[7, 3]]
