@@ -18,7 +18,9 @@ from typing import Any, Final
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
-VERBS: Final[dict[str, str]] = {}
+VERBS: Final[dict[str, str]] = {
+    "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
