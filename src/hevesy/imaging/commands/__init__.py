@@ -19,6 +19,7 @@ from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
 VERBS: Final[dict[str, str]] = {
+    "analyse": "Analyse a study (renogram, GFR, …): numbers, findings and a plot.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 
