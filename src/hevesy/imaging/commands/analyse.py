@@ -19,6 +19,7 @@ from hevesy.imaging.commands import answer, complain
 STUDIES: Final[dict[str, str]] = {
     "renogram": "hevesy.imaging.commands.studies.renogram",
     "gfr": "hevesy.imaging.commands.studies.gfr",
+    "mugaef": "hevesy.imaging.commands.studies.mugaef",
 }
 
 

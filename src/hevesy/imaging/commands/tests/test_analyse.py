@@ -112,3 +112,15 @@ def test_a_series_of_two_views_is_refused_until_one_is_named(analyse, tmp_path):
 
     assert refused[1]["reason"] == "views_ambiguous"
     assert values(named[1])["left_split_percent"] == pytest.approx(40.0, abs=1.0)
+
+
+def test_a_gated_blood_pool_is_read_from_its_files(analyse, tmp_path):
+    phantom = planar.gated_blood_pool(seed=3)
+    views = {"anterior": phantom.frames}
+    image = write_nm(tmp_path / "muga.dcm", views, kind="GATED", slot_s=0.8 / 24)
+
+    status, told, _ = analyse("mugaef", image, "--rois", rois(tmp_path, phantom.regions), "--json")
+
+    assert status == 0
+    assert values(told)["ef_percent"] == pytest.approx(60.0, abs=2.0)
+    assert told["inputs"]["cycle_s"] == pytest.approx(0.8, abs=0.001)
