@@ -20,6 +20,7 @@ STUDIES: Final[dict[str, str]] = {
     "renogram": "hevesy.imaging.commands.studies.renogram",
     "gfr": "hevesy.imaging.commands.studies.gfr",
     "mugaef": "hevesy.imaging.commands.studies.mugaef",
+    "gastric": "hevesy.imaging.commands.studies.gastric",
 }
 
 

@@ -124,3 +124,24 @@ def test_a_gated_blood_pool_is_read_from_its_files(analyse, tmp_path):
     assert status == 0
     assert values(told)["ef_percent"] == pytest.approx(60.0, abs=2.0)
     assert told["inputs"]["cycle_s"] == pytest.approx(0.8, abs=0.001)
+
+
+def test_gastric_emptying_reads_one_file_per_time_point(analyse, tmp_path):
+    phantom, posterior = planar.stomach(seed=5)
+    files = [
+        write_nm(
+            tmp_path / f"{n}.dcm",
+            {"anterior": phantom.frames[n : n + 1], "posterior": posterior[n : n + 1]},
+            kind="STATIC",
+            duration_s=[60.0],
+        )
+        for n in range(6)
+    ]
+    common = [*files, "--rois", rois(tmp_path, phantom.regions), "--json"]
+
+    refused = analyse("gastric", *common)
+    status, told, _ = analyse("gastric", *common, "--minutes", 0, 30, 60, 120, 180, 240)
+
+    assert refused[1]["reason"] == "time_points"
+    assert status == 0
+    assert values(told)["half_time_min"] == pytest.approx(90.0, rel=0.03)
