@@ -21,6 +21,7 @@ STUDIES: Final[dict[str, str]] = {
     "gfr": "hevesy.imaging.commands.studies.gfr",
     "mugaef": "hevesy.imaging.commands.studies.mugaef",
     "gastric": "hevesy.imaging.commands.studies.gastric",
+    "thyroid": "hevesy.imaging.commands.studies.thyroid",
 }
 
 

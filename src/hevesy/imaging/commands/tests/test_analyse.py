@@ -145,3 +145,17 @@ def test_gastric_emptying_reads_one_file_per_time_point(analyse, tmp_path):
     assert refused[1]["reason"] == "time_points"
     assert status == 0
     assert values(told)["half_time_min"] == pytest.approx(90.0, rel=0.03)
+
+
+def test_thyroid_uptake_by_probe_needs_no_image_but_all_its_counts(analyse):
+    counts = ("--neck", 9000, "--thigh", 1200, "--capsule", 30_200, "--hours", 24)
+    gland = ("--lobe-cm", 5, 2, 2, "--lobe-cm", 5, 2, 2, "--mbq-per-g", 3.7)
+
+    refused = analyse("thyroid", *counts, "--json")
+    status, told, _ = analyse("thyroid", *counts, "--room", 200, *gland, "--json")
+
+    assert refused[1]["reason"] == "options_missing"
+    assert status == 0
+    assert values(told)["uptake_percent"] == pytest.approx(28.347, abs=1e-3)
+    # 20.944 g x 3.7 MBq/g / 0.28347
+    assert values(told)["therapy_mbq"] == pytest.approx(273.37, abs=0.05)
