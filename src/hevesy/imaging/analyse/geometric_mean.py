@@ -19,6 +19,9 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 class BothViews:
     """Net, decay-corrected curves of one region from the front and from behind, and their mean.
 
+    A region whose parts lie at different depths reads a little high, because the root of a product
+    of sums is no less than the sum of the roots.
+
     mean: sqrt(front x back) in counts/s per time point, 0 where either net count is not above
     zero. relative_variance: of the mean, from counting.
     """

@@ -22,6 +22,8 @@ STUDIES: Final[dict[str, str]] = {
     "mugaef": "hevesy.imaging.commands.studies.mugaef",
     "gastric": "hevesy.imaging.commands.studies.gastric",
     "thyroid": "hevesy.imaging.commands.studies.thyroid",
+    "lungvq": "hevesy.imaging.commands.studies.lungvq",
+    "lungshunt": "hevesy.imaging.commands.studies.lungshunt",
 }
 
 

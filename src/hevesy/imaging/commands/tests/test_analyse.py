@@ -159,3 +159,22 @@ def test_thyroid_uptake_by_probe_needs_no_image_but_all_its_counts(analyse):
     assert values(told)["uptake_percent"] == pytest.approx(28.347, abs=1e-3)
     # 20.944 g x 3.7 MBq/g / 0.28347
     assert values(told)["therapy_mbq"] == pytest.approx(273.37, abs=0.05)
+
+
+def test_lungs_and_their_shunt_are_read_from_front_and_back(analyse, tmp_path):
+    parts = [
+        f"{side}_{part}" for side in ("left", "right") for part in ("upper", "middle", "lower")
+    ]
+    shares = dict.fromkeys(parts, 0.02) | {"liver": 0.88}
+    phantom, posterior = planar.chest(shares=shares, depth_cm={}, seed=1)
+    both = {"anterior": phantom.frames, "posterior": posterior}
+    image = write_nm(tmp_path / "maa.dcm", both, kind="STATIC", duration_s=[300.0])
+    regions = rois(tmp_path, phantom.regions)
+    lobe = ("--ventilation", image, "--fev1-l", 2.0, "--removed", "left")
+
+    _, shunt, _ = analyse("lungshunt", image, "--rois", regions, "--json")
+    _, flow, _ = analyse("lungvq", image, "--rois", regions, *lobe, "--json")
+
+    assert values(shunt)["shunt_percent"] == pytest.approx(12.0, abs=0.5)
+    assert values(flow)["ppo_fev1_l"] == pytest.approx(1.0, abs=0.05)
+    assert values(flow)["left_upper_vq"] == pytest.approx(1.0)
