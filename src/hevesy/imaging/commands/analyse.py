@@ -24,6 +24,10 @@ STUDIES: Final[dict[str, str]] = {
     "thyroid": "hevesy.imaging.commands.studies.thyroid",
     "lungvq": "hevesy.imaging.commands.studies.lungvq",
     "lungshunt": "hevesy.imaging.commands.studies.lungshunt",
+    "parathyroid": "hevesy.imaging.commands.studies.parathyroid",
+    "salivary": "hevesy.imaging.commands.studies.salivary",
+    "hepatobiliary": "hevesy.imaging.commands.studies.hepatobiliary",
+    "timeactivity": "hevesy.imaging.commands.studies.timeactivity",
 }
 
 

@@ -5,6 +5,8 @@ import sys
 import numpy as np
 import pytest
 
+from hevesy.imaging.analyse.regions import Region, RegionSet
+from hevesy.imaging.analyse.shapes import Ellipse, Rectangle
 from hevesy.imaging.commands import main
 from hevesy.imaging.commands.tests.nm_files import write_nm
 from hevesy.imaging.phantoms import planar
@@ -178,3 +180,37 @@ def test_lungs_and_their_shunt_are_read_from_front_and_back(analyse, tmp_path):
     assert values(shunt)["shunt_percent"] == pytest.approx(12.0, abs=0.5)
     assert values(flow)["ppo_fev1_l"] == pytest.approx(1.0, abs=0.05)
     assert values(flow)["left_upper_vq"] == pytest.approx(1.0)
+
+
+def test_every_other_study_answers_from_files(analyse, tmp_path):
+    disc, box = Ellipse((30, 30), (8, 8)), Rectangle((2, 50), (10, 8))
+    level = np.array([2000.0, 4000.0, 3000.0, 1000.0])
+    frames = planar.paint([(disc, level)], np.full(4, 2.0))
+    image = write_nm(tmp_path / "d.dcm", {"anterior": frames}, duration_s=[60.0] * 4)
+    early, late = (
+        write_nm(
+            tmp_path / f"{n}.dcm", {"anterior": frames[n : n + 1]}, kind="STATIC", duration_s=[60]
+        )
+        for n in (1, 3)
+    )
+    regions = tuple(
+        Region(role, role, disc) for role in ("left_parotid", "gallbladder", "reference", "nodule")
+    )
+    regions += (Region("rest", "thyroid", disc), Region("BG", "background", box))
+    drawn = ("--rois", rois(tmp_path, RegionSet(64, 64, regions)), "--json")
+
+    salivary = analyse("salivary", image, *drawn, "--stimulus-s", 120)
+    biliary = analyse("hepatobiliary", image, *drawn, "--stimulus-s", 60)
+    curves = analyse("timeactivity", image, *drawn, "--interval-s", "0:120")
+    washout = analyse("parathyroid", early, late, *drawn, "--between-s", 1e-3)
+    lonely = analyse("parathyroid", early, *drawn)
+    subtracted = analyse("parathyroid", early, late, *drawn, "--subtract")
+
+    assert [one[0] for one in (salivary, biliary, curves, washout)] == [0, 0, 0, 0]
+    assert values(salivary[1])["left_parotid_excretion_percent"] == pytest.approx(75, abs=1.5)
+    assert values(biliary[1])["gbef_percent"] == pytest.approx(75, abs=1.5)
+    assert values(curves[1])["nodule_to_reference_0_120_s"] == pytest.approx(1.0)
+    assert values(washout[1])["nodule_washout_percent"] == pytest.approx(75, abs=1.5)
+    assert lonely[1]["reason"] == "two_images"
+    # The nodule covers the whole gland: nothing is left to scale with.
+    assert subtracted[1]["reason"] == "no_thyroid"
