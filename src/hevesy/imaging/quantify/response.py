@@ -19,11 +19,13 @@ from hevesy.imaging.refusal import Refused
 VERSION: Final = "hevesy-response/1"
 
 
-@cache
 def conventions(path: Path | None = None) -> dict[str, Any]:
     """The table of cut-offs: that of the library, or a department's edited copy."""
-    if path is not None:
-        return tomllib.loads(path.read_text("utf-8"))
+    return _own() if path is None else tomllib.loads(path.read_text("utf-8"))
+
+
+@cache
+def _own() -> dict[str, Any]:
     return tomllib.loads(files(__package__).joinpath("response.toml").read_text("utf-8"))
 
 
