@@ -103,6 +103,8 @@ def analyse_gated_blood_pool(
             "相角标准差",
         ),
     ]
+    # Where nothing beats, the phase is that of noise.
+    beating = np.where(amplitude >= 0.1 * amplitude.max(), phase_deg, np.nan)
     ed, es = (frames[n].astype(np.float64) - per_pixel[n] for n in (diastole, systole))
     for number, inside in enumerate(sectors(heart), start=1):
         full = float(ed[inside].sum())
@@ -132,7 +134,7 @@ def analyse_gated_blood_pool(
             CurvePanel("Left ventricle", "左心室容积曲线", "s", "counts/gate", (points, shown)),
             ImagePanel("End diastole", "舒张末期", frames[diastole], regions),
             ImagePanel("Amplitude", "振幅图", amplitude),
-            ImagePanel("Phase (degrees)", "相位图（度）", phase_deg, cyclic=True),
+            ImagePanel("Phase (degrees)", "相位图（度）", beating, cyclic=True),
         ),
     )
 

@@ -8,6 +8,8 @@ plot is SVG or PNG by the ending of its name.
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Final
@@ -51,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     # A refusal is told as JSON if the answer would have been.
     arguments.json = own.json
     outcome: Outcome = study.outcome(own)
+    outcome = replace(outcome, findings=(*getattr(own, "doubts", []), *outcome.findings))
     if own.plot is not None:
         from hevesy.imaging.analyse.plots import write_picture
 
@@ -63,8 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print(outcome: Outcome, language: str) -> None:
-    import sys
-
     for one in outcome.measures:
         label = one.label_zh if language == "zh" else one.label_en
         value = "-" if one.value is None else f"{one.value:.4g}"

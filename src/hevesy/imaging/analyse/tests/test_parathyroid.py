@@ -64,9 +64,12 @@ def test_subtraction_leaves_the_nodule_alone():
 
 
 def test_without_a_nodule_nothing_is_left_and_noise_is_as_stated():
+    # Half of the gland, so that the scale k is as uncertain as the nodule itself.
+    half = Region("nodule", "nodule", Rectangle((20, 16), (24, 10)))
+    regions = RegionSet(64, 64, (REGIONS.regions[0], half, REGIONS.regions[2]))
     rests = [
         analyse_subtraction(
-            an_image(100.0, 0.0, seed=seed), an_image(40.0, 0.0, seed=seed + 500), REGIONS
+            an_image(100.0, 0.0, seed=seed), an_image(40.0, 0.0, seed=seed + 500), regions
         ).measure("nodule_rest_counts")
         for seed in range(120)
     ]

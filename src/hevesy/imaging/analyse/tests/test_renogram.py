@@ -83,7 +83,7 @@ def test_output_efficiency_is_what_has_left_of_what_was_taken_up():
 
     for index, side in enumerate(("left", "right")):
         assert result.value(f"{side}_output_efficiency_percent") == pytest.approx(
-            phantom.truth["output_efficiency_percent"][index], abs=0.5
+            phantom.truth["output_efficiency_percent"][index], abs=0.1
         )
 
 

@@ -26,14 +26,21 @@ def add_view(parser: ArgumentParser) -> None:
     parser.add_argument("--view", default="", help="anterior, posterior, …: if there are several")
 
 
+def read(arguments: Namespace, path: Path) -> PlanarSeries:
+    """Read one image; what the reader doubts about it is kept for the answer."""
+    series = read_planar(path)
+    arguments.doubts = [*getattr(arguments, "doubts", []), *series.findings]
+    return series
+
+
 def series_of(arguments: Namespace) -> list[PlanarSeries]:
     """All given images, in the order given."""
-    return [read_planar(path) for path in arguments.files]
+    return [read(arguments, path) for path in arguments.files]
 
 
 def one_view(arguments: Namespace) -> tuple[Acquired, RegionSet, float]:
     """Frames of the one image, its regions, and the half-life in s."""
-    series = read_planar(arguments.files[0])
+    series = read(arguments, arguments.files[0])
     return (
         acquired(series, view=arguments.view),
         read_regions(arguments.rois),

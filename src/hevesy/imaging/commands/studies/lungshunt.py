@@ -10,7 +10,6 @@ from hevesy.imaging.analyse.lung import analyse_lung_shunt
 from hevesy.imaging.analyse.outcome import Outcome
 from hevesy.imaging.analyse.regions import read_regions
 from hevesy.imaging.commands.studies import given
-from hevesy.imaging.dicomio.planar import read_planar
 
 HELP: Final = (
     "Lung shunt of MAA before radioembolisation, front and back in one file. Roles: left_lung,"
@@ -25,5 +24,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
-    front, back = both_views([read_planar(arguments.files[0])])
+    front, back = both_views([given.read(arguments, arguments.files[0])])
     return analyse_lung_shunt(front, back, read_regions(arguments.rois))

@@ -11,7 +11,6 @@ from hevesy.imaging.analyse.lung import analyse_lungs
 from hevesy.imaging.analyse.outcome import Outcome
 from hevesy.imaging.analyse.regions import read_regions
 from hevesy.imaging.commands.studies import given
-from hevesy.imaging.dicomio.planar import read_planar
 
 HELP: Final = (
     "Lung perfusion (front and back in one file), ventilation, ppoFEV1. Roles: left_lung,"
@@ -29,9 +28,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
-    air = both_views([read_planar(arguments.ventilation)]) if arguments.ventilation else None
+    air = (
+        both_views([given.read(arguments, arguments.ventilation)])
+        if arguments.ventilation
+        else None
+    )
     return analyse_lungs(
-        both_views([read_planar(arguments.files[0])]),
+        both_views([given.read(arguments, arguments.files[0])]),
         read_regions(arguments.rois),
         ventilation=air,
         fev1_l=arguments.fev1_l,

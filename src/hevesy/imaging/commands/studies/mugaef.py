@@ -10,7 +10,6 @@ from hevesy.imaging.analyse.mugaef import analyse_gated_blood_pool
 from hevesy.imaging.analyse.outcome import Outcome
 from hevesy.imaging.analyse.regions import read_regions
 from hevesy.imaging.commands.studies import given
-from hevesy.imaging.dicomio.planar import read_planar
 
 HELP: Final = "Gated blood pool. Roles: left_ventricle (may differ from gate to gate), background."
 
@@ -24,7 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
-    taken = acquired(read_planar(arguments.files[0]), view=arguments.view)
+    taken = acquired(given.read(arguments, arguments.files[0]), view=arguments.view)
     return analyse_gated_blood_pool(
         taken.frames,
         float(taken.duration_s.sum()),

@@ -18,7 +18,6 @@ from hevesy.imaging.analyse.thyroid import (
     therapy_activity_mbq,
 )
 from hevesy.imaging.commands.studies import given
-from hevesy.imaging.dicomio.planar import read_planar
 from hevesy.imaging.nuclides import UnknownNuclide, half_life_s
 from hevesy.imaging.refusal import Refused
 
@@ -101,7 +100,7 @@ def _by_camera(arguments: Namespace) -> Outcome:
             "empty-counts": arguments.empty_counts,
         }
     )
-    series = read_planar(arguments.files)
+    series = given.read(arguments, arguments.files)
     return camera_uptake(
         acquired(series, view=arguments.view),
         read_regions(arguments.rois),

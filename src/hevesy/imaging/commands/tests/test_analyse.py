@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pydicom
 import pytest
 
 from hevesy.imaging.analyse.regions import Region, RegionSet
@@ -214,3 +215,14 @@ def test_every_other_study_answers_from_files(analyse, tmp_path):
     assert lonely[1]["reason"] == "two_images"
     # The nodule covers the whole gland: nothing is left to scale with.
     assert subtracted[1]["reason"] == "no_thyroid"
+
+
+def test_what_the_reader_doubts_about_an_image_is_part_of_the_answer(analyse, a_renogram):
+    image, regions = a_renogram
+    dataset = pydicom.dcmread(image)
+    dataset.LossyImageCompression = "01"
+    dataset.save_as(image)
+
+    _, told, _ = analyse("renogram", image, "--rois", regions, "--json")
+
+    assert "lossy" in [one["key"] for one in told["findings"]]
