@@ -18,7 +18,10 @@ from typing import Any, Final
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
-VERBS: Final[dict[str, str]] = {}
+VERBS: Final[dict[str, str]] = {
+    "analyse": "Analyse a study (renogram, GFR, …): numbers, findings and a plot.",
+    "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,7 +3,9 @@
 from hevesy.imaging.dicomio.guards import Limits, PixelFormat, check_pixels, read_dataset
 from hevesy.imaging.dicomio.headers import quantification_header
 from hevesy.imaging.dicomio.identity import Administration, SeriesIdentity, StudyIdentity
+from hevesy.imaging.dicomio.phases import VolumePhase, VolumeSeries, read_phases
 from hevesy.imaging.dicomio.pixels import decode_frames, decode_pixels
+from hevesy.imaging.dicomio.planar import PlanarFrame, PlanarSeries, read_planar
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.dicomio.sandbox import (
     ChildLimits,
@@ -11,7 +13,7 @@ from hevesy.imaging.dicomio.sandbox import (
     pack_series_sandboxed,
     read_series_sandboxed,
 )
-from hevesy.imaging.dicomio.series import read_series
+from hevesy.imaging.dicomio.series import read_series, require_whole
 from hevesy.imaging.dicomio.write import (
     ct_datasets,
     pet_datasets,
@@ -25,8 +27,12 @@ __all__ = [
     "ImageRefused",
     "Limits",
     "PixelFormat",
+    "PlanarFrame",
+    "PlanarSeries",
     "SeriesIdentity",
     "StudyIdentity",
+    "VolumePhase",
+    "VolumeSeries",
     "check_pixels",
     "ct_datasets",
     "decode_frames",
@@ -36,8 +42,11 @@ __all__ = [
     "pet_datasets",
     "quantification_header",
     "read_dataset",
+    "read_phases",
+    "read_planar",
     "read_series",
     "read_series_sandboxed",
+    "require_whole",
     "write_ct_series",
     "write_pet_series",
 ]

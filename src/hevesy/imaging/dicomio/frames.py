@@ -11,9 +11,10 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits
-from hevesy.imaging.dicomio.headers import find, quantification_header
+from hevesy.imaging.dicomio.headers import find, quantification_header, real_world_value
 from hevesy.imaging.dicomio.pixels import decode_pixels
 from hevesy.imaging.dicomio.refusal import ImageRefused
+from hevesy.imaging.dicomio.timing import FrameTiming, frame_timing
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,6 +40,7 @@ class PlacedFrame:
     frame: int
     order: tuple[str, int]
     header: Mapping[str, Any]
+    timing: FrameTiming
     orientation_assumed: bool = False
 
 
@@ -50,7 +52,12 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
     stored = decode_pixels(dataset, limits=limits)
     if len(places) != len(stored):
         raise ImageRefused("bad_geometry", f"{len(places)} places for {len(stored)} frames")
+    if stored.dtype.kind == "f" and not np.all(np.isfinite(stored)):
+        raise ImageRefused("not_finite")
+    # Frames of enhanced PET have times of their own; a CT of thousands need not be asked one by one.
+    own = "PerFrameFunctionalGroupsSequence" in dataset and dataset.get("Modality") in ("PT", "NM")
     header = quantification_header(dataset)
+    timing = frame_timing(dataset)
     moment = str(find(dataset, "AcquisitionTime") or find(dataset, "AcquisitionDateTime") or "")
     uid = str(dataset.get("SOPInstanceUID", ""))
     number = _integer(dataset.get("InstanceNumber"))
@@ -65,7 +72,8 @@ def placed_frames(dataset: Dataset, *, limits: Limits = DEFAULT_LIMITS) -> list[
                 sop_instance_uid=uid,
                 frame=index,
                 order=(moment, number + index),
-                header=header,
+                header=quantification_header(dataset, index) if own else header,
+                timing=timing(index),
                 **place,
             )
         )
@@ -170,10 +178,16 @@ def _place(
 
 
 def _rescale(dataset: Dataset, frame: int) -> tuple[float, float]:
-    slope = _float(find(dataset, "RescaleSlope", frame))
-    intercept = _float(find(dataset, "RescaleIntercept", frame))
+    meant = real_world_value(dataset, frame)
+    if meant is None:
+        stated = find(dataset, "RescaleSlope", frame), find(dataset, "RescaleIntercept", frame)
+    else:
+        stated = meant.slope, meant.intercept
+    slope, intercept = (_float(value) for value in stated)
     if slope == 0:
         raise ImageRefused("bad_pixel_attributes", "Rescale Slope is zero")
+    if any(value is not None and _float(value) is None for value in stated):
+        raise ImageRefused("bad_pixel_attributes", "Rescale Slope or Intercept is no number")
     return (1.0 if slope is None else slope), (intercept or 0.0)
 
 

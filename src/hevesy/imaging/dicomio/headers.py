@@ -9,7 +9,9 @@ GEScanDateTime (0009,100D). RadiopharmaceuticalItems counts the items of (0054,0
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydicom.dataset import Dataset
@@ -49,24 +51,73 @@ _DRUG_TEXTS: Final = (
 _DRUG_NUMBERS: Final = ("RadionuclideTotalDose", "RadionuclideHalfLife")
 
 
-def quantification_header(dataset: Dataset) -> dict[str, Any]:
+# UCUM codes of Real World Value Mapping (CID 84), as Units (0054,1001) and SUV Type (0054,1006).
+_REAL_WORLD_UNITS: Final = {
+    "Bq/ml": ("BQML", ""),
+    "{counts}": ("CNTS", ""),
+    "g/ml{SUVbw}": ("GML", "BW"),
+    "g/ml{SUVlbm}": ("GML", "LBM"),
+    "g/ml{SUVlbm(James128)}": ("GML", "LBMJAMES128"),
+    "g/ml{SUVlbm(Janma)}": ("GML", "LBMJANMA"),
+    "g/ml{SUVibw}": ("GML", "IBW"),
+    "cm2/ml{SUVbsa}": ("CM2ML", "BSA"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RealWorldValue:
+    """What an enhanced object says its stored values mean: slope * stored + intercept, in units."""
+
+    slope: Any
+    intercept: Any
+    units: str
+    suv_type: str
+
+
+def real_world_value(dataset: Dataset, frame: int | None = None) -> RealWorldValue | None:
+    """The Real World Value Mapping (PS3.3 C.7.6.16.2.11) of a frame without Units of its own.
+
+    None for classic objects, which state Units, and for units that are no uptake.
+    """
+    if find(dataset, "Units", frame):
+        return None
+    for code in find(dataset, "MeasurementUnitsCodeSequence", frame) or ():
+        unit = _text(code.get("CodeValue"))
+        # Both orders are in use: the standard writes "{SUVbw}g/ml", older objects "g/ml{SUVbw}".
+        front, brace, rest = unit.partition("}")
+        turned = f"{rest}{front}{brace}" if unit.startswith("{") and rest else unit
+        if turned in _REAL_WORLD_UNITS:
+            units, suv_type = _REAL_WORLD_UNITS[turned]
+            return RealWorldValue(
+                find(dataset, "RealWorldValueSlope", frame),
+                find(dataset, "RealWorldValueIntercept", frame),
+                units,
+                suv_type,
+            )
+    return None
+
+
+def quantification_header(dataset: Dataset, frame: int | None = None) -> dict[str, Any]:
     """Flatten what SUV and curve computations need from a classic or enhanced data set.
 
-    Attributes that are absent or empty are left out; a number that is no number too.
+    frame: 0-based, of an enhanced object whose frames have times of their own. Attributes that are
+    absent or empty are left out; a number that is no number too.
     """
     header: dict[str, Any] = {}
     for keyword in _TEXTS:
-        text = _text(find(dataset, keyword))
+        text = _text(find(dataset, keyword, frame))
         if text:
             header[keyword] = text
     for keyword in _NUMBERS:
-        number = _number(find(dataset, keyword))
+        number = _number(find(dataset, keyword, frame))
         if number is not None:
             header[keyword] = number
     corrected = find(dataset, "CorrectedImage")
     if corrected:
         parts = [corrected] if isinstance(corrected, str) else list(corrected)
         header["CorrectedImage"] = [str(part).strip().upper() for part in parts]
+    if "PerFrameFunctionalGroupsSequence" in dataset:
+        _add_enhanced(header, dataset, frame)
     drugs = [_drug(item) for item in find(dataset, "RadiopharmaceuticalInformationSequence") or ()]
     if drugs:
         header["radiopharmaceuticals"] = drugs
@@ -78,6 +129,34 @@ def quantification_header(dataset: Dataset) -> dict[str, Any]:
     if scan_datetime:
         header["GEScanDateTime"] = scan_datetime
     return header
+
+
+def _add_enhanced(header: dict[str, Any], dataset: Dataset, frame: int | None) -> None:
+    """Say in the words of classic PET what an enhanced object says in its own (C.8.22)."""
+    meant = real_world_value(dataset, frame)
+    if meant is not None:
+        header["Units"] = meant.units
+        if meant.suv_type:
+            header["SUVType"] = meant.suv_type
+    said = {
+        mark: _text(find(dataset, keyword, frame)).upper()
+        for mark, keyword in (("ATTN", "AttenuationCorrected"), ("DECY", "DecayCorrected"))
+    }
+    if "CorrectedImage" not in header and any(said.values()):
+        header["CorrectedImage"] = [mark for mark, answer in said.items() if answer == "YES"]
+    if "DecayCorrection" not in header:
+        if said["DECY"] == "YES" and "DecayCorrectionDateTime" in header:
+            header["DecayCorrection"] = "START"
+        elif said["DECY"] == "NO":
+            header["DecayCorrection"] = "NONE"
+    begin = _text(find(dataset, "FrameAcquisitionDateTime", frame))
+    if begin:
+        header.pop("AcquisitionDate", None)
+        header.pop("AcquisitionTime", None)
+        header["AcquisitionDateTime"] = begin
+    duration_ms = _number(find(dataset, "FrameAcquisitionDuration", frame))
+    if duration_ms is not None:
+        header["ActualFrameDuration"] = duration_ms
 
 
 def _drug(item: Dataset) -> dict[str, Any]:
@@ -164,6 +243,7 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> float | None:
     try:
-        return float(_text(value))
+        number = float(_text(value))
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

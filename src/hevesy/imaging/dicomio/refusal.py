@@ -67,6 +67,14 @@ _TEXTS: Final = {
         "The images are no stack of parallel slices.",
         "这些图像不是一组平行断层，无法组成容积（平面、动态或投影图像请用平面方式查看）。",
     ),
+    "not_planar": (
+        "The images are no planar, dynamic, gated or projection images of a gamma camera.",
+        "该图像不是伽马相机的平面、动态、门控或投影图像。",
+    ),
+    "frame_vectors": (
+        "The header does not tell which detector, phase or time each frame belongs to.",
+        "头文件未说明各帧所属的探头、时相或时间，无法读取；请从原始工作站重新发送。",
+    ),
     "colour": (
         "Colour images are no measured volume.",
         "彩色图像不能作为测量容积。",
@@ -74,6 +82,24 @@ _TEXTS: Final = {
     "bad_geometry": (
         "Position, orientation or spacing are missing or invalid.",
         "图像位置、方向或像素间距缺失或无效。",
+    ),
+    "not_finite": (
+        "The image holds values that are no numbers (NaN or infinite); reconstruct or send it"
+        " again.",
+        "图像含有非数值（NaN 或无穷大），请重新重建或发送。",
+    ),
+    "missing_slices": (
+        "Slices are missing inside the stack; send the missing images before measuring.",
+        "断层中间缺层，请补传缺失图像后再测量。",
+    ),
+    "single_slice": (
+        "The series has one slice only; a volume needs at least two.",
+        "该序列只有一层，容积测量至少需要两层。",
+    ),
+    "phases_unclear": (
+        "Several images share a position and the header does not tell which belong to one time"
+        " frame or gate; images may be missing, send the series again.",
+        "多幅图像位置相同，头文件无法区分其时间帧或门控；可能缺图，请重新发送该序列。",
     ),
     "slices_scattered": (
         "The slices are spaced too unevenly to make a volume.",

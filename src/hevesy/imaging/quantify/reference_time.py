@@ -9,7 +9,7 @@ from typing import Any
 
 from hevesy.imaging.quantify.clock import Moment, parse_date_time, parse_datetime, parse_offset
 from hevesy.imaging.quantify.decay import average_count_time_s
-from hevesy.imaging.quantify.suv_texts import SuvRefused
+from hevesy.imaging.quantify.suv_texts import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def reference_times(
     if earliest is not None:
         warn("reference_time_guessed")
         return ReferenceTimes((earliest,), "earliest acquisition time")
-    raise SuvRefused("reference_time_missing")
+    raise refused("reference_time_missing")
 
 
 def acquisition_moment(header: Mapping[str, Any]) -> Moment | None:
@@ -98,7 +98,7 @@ def _mean_activity_moment(header: Mapping[str, Any], half_life_s: float) -> Mome
     acquired = acquisition_moment(header)
     duration_ms = header.get("ActualFrameDuration") or 0
     if acquired is None or duration_ms <= 0:
-        raise SuvRefused("reference_time_missing")
+        raise refused("reference_time_missing")
     return acquired.shifted(
         average_count_time_s(frame_duration_s=duration_ms / 1000.0, half_life_s=half_life_s)
     )

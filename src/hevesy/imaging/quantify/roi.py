@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import SuvFactor
+from hevesy.imaging.refusal import Refused
 
 VERSION: Final = "hevesy-roi/1"
 METHOD: Final = (
@@ -24,12 +25,8 @@ METHOD: Final = (
 Point = tuple[float, float, float]
 
 
-class RegionRefused(ValueError):
+class RegionRefused(Refused):
     """A region that cannot be measured: key `bad_region` or `outside_volume`."""
-
-    def __init__(self, key: str, text_en: str, text_zh: str) -> None:
-        self.key, self.text_en, self.text_zh = key, text_en, text_zh
-        super().__init__(f"{key}: {text_en}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ class RegionStatistics:
 def ellipse_statistics(
     volume: Volume, ellipse: Ellipse, *, suv: SuvFactor | None = None
 ) -> RegionStatistics:
-    """Statistics of the voxels of an ellipse; in SUVbw with a factor that is not refused.
+    """Statistics of the voxels of an ellipse; in SUV with a factor that is not refused.
 
     Half a slice is half the distance between voxel layers along the plane's normal: for a plane
     along the slices the nearest slice counts. An ellipse smaller than a voxel that holds no
@@ -120,7 +117,7 @@ def ellipse_statistics(
     if suv is not None and suv.per_slice:
         scale = np.asarray(suv.per_slice)
         values *= scale[chosen[:, 2] if scale.size > 1 else 0]
-        units = "SUVbw"
+        units = suv.suv_units
     hottest = volume.world(chosen[int(np.argmax(values))])
     return RegionStatistics(
         units=units,

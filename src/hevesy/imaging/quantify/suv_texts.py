@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hevesy.imaging.refusal import Refused
+
 REFUSALS: Final = {
     "not_pet": (
         "SUV exists for PET only.",
@@ -53,6 +55,11 @@ REFUSALS: Final = {
     "injection_time_missing": (
         "The injection time is missing; enter it to get SUV.",
         "缺少注射时间，请补录注射时间后再计算 SUV。",
+    ),
+    "injection_date_missing": (
+        "Only the time of day of the injection is known, and the nuclide lives for days; enter the"
+        " date of injection to get SUV.",
+        "头文件仅有注射时刻而无日期，且该核素半衰期长，请补录注射日期后再计算 SUV。",
     ),
     "reference_time_missing": (
         "The time to which the voxel values refer is missing.",
@@ -113,6 +120,10 @@ WARNINGS: Final = {
         "The weight is implausible.",
         "体重数值不合常理，请核对。",
     ),
+    "lean_mass_of_heavy": (
+        "The James formula of lean body mass fails above a BMI of 35; use Janmahasatian.",
+        "BMI 超过 35 时 James 瘦体重公式不适用，请改用 Janmahasatian 公式。",
+    ),
     "implausible_dose": (
         "The administered activity is implausible.",
         "注射活度数值不合常理，请核对。",
@@ -146,10 +157,6 @@ def warning(key: str) -> SuvWarning:
     return SuvWarning(key, *WARNINGS[key])
 
 
-class SuvRefused(ValueError):
-    """Why no SUV can be computed."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.text_en, self.text_zh = REFUSALS[key]
-        super().__init__(f"{key}: {self.text_en}")
+def refused(key: str) -> Refused:
+    """The refusal of that name, to be raised."""
+    return Refused(key, *REFUSALS[key])
