@@ -207,7 +207,7 @@ def _integral_at(frames: Frames, time_min: Floats, value: Floats) -> Floats:
 
 
 def _one_tissue(time: Floats, value: Floats, p: Floats) -> Floats:
-    return (1 - p[2]) * p[0] * convolved(time, value, p[1]) + p[2] * value
+    return np.asarray((1 - p[2]) * p[0] * convolved(time, value, p[1]) + p[2] * value)
 
 
 def _two_tissues(time: Floats, value: Floats, p: Floats) -> Floats:
