@@ -19,6 +19,11 @@ from hevesy.imaging.commands import answer, complain
 STUDIES: Final[dict[str, str]] = {
     "renogram": "hevesy.imaging.commands.studies.renogram",
     "gfr": "hevesy.imaging.commands.studies.gfr",
+    "mugaef": "hevesy.imaging.commands.studies.mugaef",
+    "gastric": "hevesy.imaging.commands.studies.gastric",
+    "thyroid": "hevesy.imaging.commands.studies.thyroid",
+    "lungvq": "hevesy.imaging.commands.studies.lungvq",
+    "lungshunt": "hevesy.imaging.commands.studies.lungshunt",
 }
 
 

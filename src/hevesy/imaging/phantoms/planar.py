@@ -273,3 +273,48 @@ def stomach(
 def _mean_decay(duration_s: float, half_life_s: float) -> float:
     x = math.log(2.0) * duration_s / half_life_s
     return -math.expm1(-x) / x
+
+
+def chest(
+    *,
+    shares: Mapping[str, float],
+    depth_cm: Mapping[str, float],
+    counts: float = 1.0e6,
+    thickness_cm: float = 22.0,
+    seed: int | None = None,
+) -> tuple[PlanarPhantom, Floats]:
+    """Two lungs of three parts each and a liver, from the front and (mirrored) from behind.
+
+    shares: of the counts for "left_upper" … "right_lower" and "liver". depth_cm: of each from the
+    front; one attenuation for all, so that the geometric mean is exact.
+    """
+    top = {"upper": 4, "middle": 16, "lower": 28}
+    shapes: dict[str, Shape] = {
+        f"{side}_{part}": Rectangle((x, y), (16, 12))
+        for side, x in (("right", 10), ("left", 38))
+        for part, y in top.items()
+    }
+    shapes["liver"] = Rectangle((10.0, 44.0), (28.0, 14.0))
+    views = []
+    for behind in (False, True):
+        organs = []
+        for name, share in shares.items():
+            depth = depth_cm.get(name, 10.0)
+            way = thickness_cm - depth if behind else depth
+            organs.append((shapes[name], np.array([counts * share * math.exp(-0.1 * way)])))
+        again = None if seed is None else seed + behind
+        views.append(paint(organs, np.array([0.5]), seed=again))
+    regions = (
+        Region("left lung", "left_lung", Rectangle((38.0, 4.0), (16.0, 36.0))),
+        Region("right lung", "right_lung", Rectangle((10.0, 4.0), (16.0, 36.0))),
+        Region("liver", "liver", shapes["liver"]),
+        Region("background", "background", Rectangle((44.0, 46.0), (10.0, 10.0))),
+    )
+    made = PlanarPhantom(
+        views[0],
+        np.array([0.0]),
+        np.array([300.0]),
+        RegionSet(SIZE, SIZE, regions),
+        {"shares": dict(shares)},
+    )
+    return made, views[1][:, :, ::-1]

@@ -112,3 +112,69 @@ def test_a_series_of_two_views_is_refused_until_one_is_named(analyse, tmp_path):
 
     assert refused[1]["reason"] == "views_ambiguous"
     assert values(named[1])["left_split_percent"] == pytest.approx(40.0, abs=1.0)
+
+
+def test_a_gated_blood_pool_is_read_from_its_files(analyse, tmp_path):
+    phantom = planar.gated_blood_pool(seed=3)
+    views = {"anterior": phantom.frames}
+    image = write_nm(tmp_path / "muga.dcm", views, kind="GATED", slot_s=0.8 / 24)
+
+    status, told, _ = analyse("mugaef", image, "--rois", rois(tmp_path, phantom.regions), "--json")
+
+    assert status == 0
+    assert values(told)["ef_percent"] == pytest.approx(60.0, abs=2.0)
+    assert told["inputs"]["cycle_s"] == pytest.approx(0.8, abs=0.001)
+
+
+def test_gastric_emptying_reads_one_file_per_time_point(analyse, tmp_path):
+    phantom, posterior = planar.stomach(seed=5)
+    files = [
+        write_nm(
+            tmp_path / f"{n}.dcm",
+            {"anterior": phantom.frames[n : n + 1], "posterior": posterior[n : n + 1]},
+            kind="STATIC",
+            duration_s=[60.0],
+        )
+        for n in range(6)
+    ]
+    common = [*files, "--rois", rois(tmp_path, phantom.regions), "--json"]
+
+    refused = analyse("gastric", *common)
+    status, told, _ = analyse("gastric", *common, "--minutes", 0, 30, 60, 120, 180, 240)
+
+    assert refused[1]["reason"] == "time_points"
+    assert status == 0
+    assert values(told)["half_time_min"] == pytest.approx(90.0, rel=0.03)
+
+
+def test_thyroid_uptake_by_probe_needs_no_image_but_all_its_counts(analyse):
+    counts = ("--neck", 9000, "--thigh", 1200, "--capsule", 30_200, "--hours", 24)
+    gland = ("--lobe-cm", 5, 2, 2, "--lobe-cm", 5, 2, 2, "--mbq-per-g", 3.7)
+
+    refused = analyse("thyroid", *counts, "--json")
+    status, told, _ = analyse("thyroid", *counts, "--room", 200, *gland, "--json")
+
+    assert refused[1]["reason"] == "options_missing"
+    assert status == 0
+    assert values(told)["uptake_percent"] == pytest.approx(28.347, abs=1e-3)
+    # 20.944 g x 3.7 MBq/g / 0.28347
+    assert values(told)["therapy_mbq"] == pytest.approx(273.37, abs=0.05)
+
+
+def test_lungs_and_their_shunt_are_read_from_front_and_back(analyse, tmp_path):
+    parts = [
+        f"{side}_{part}" for side in ("left", "right") for part in ("upper", "middle", "lower")
+    ]
+    shares = dict.fromkeys(parts, 0.02) | {"liver": 0.88}
+    phantom, posterior = planar.chest(shares=shares, depth_cm={}, seed=1)
+    both = {"anterior": phantom.frames, "posterior": posterior}
+    image = write_nm(tmp_path / "maa.dcm", both, kind="STATIC", duration_s=[300.0])
+    regions = rois(tmp_path, phantom.regions)
+    lobe = ("--ventilation", image, "--fev1-l", 2.0, "--removed", "left")
+
+    _, shunt, _ = analyse("lungshunt", image, "--rois", regions, "--json")
+    _, flow, _ = analyse("lungvq", image, "--rois", regions, *lobe, "--json")
+
+    assert values(shunt)["shunt_percent"] == pytest.approx(12.0, abs=0.5)
+    assert values(flow)["ppo_fev1_l"] == pytest.approx(1.0, abs=0.05)
+    assert values(flow)["left_upper_vq"] == pytest.approx(1.0)
