@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from hevesy.imaging.analyse.gatedspect import analyse_gated_spect
+from hevesy.imaging.analyse.heart.reorient import short_axis
 from hevesy.imaging.analyse.heart.segments import NormalLimits, read_limits, summed_scores
+from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.heart import make_beating_heart
 from hevesy.imaging.refusal import Refused
 
@@ -86,3 +88,28 @@ def test_an_empty_image_and_too_few_gates_are_refused():
     for gates in (np.zeros((8, 20, 20, 20)), np.ones((2, 20, 20, 20))):
         with pytest.raises(Refused):
             analyse_gated_spect(gates, spacing_mm=(6.0, 6.0, 6.0), fwhm_mm=12.0)
+
+
+def test_a_heart_that_lies_as_in_a_patient_is_brought_to_short_axis():
+    heart = make_beating_heart(gates=4)
+    along = np.array((-0.6, 0.7, 0.4)) / np.linalg.norm((-0.6, 0.7, 0.4))
+    down = np.array((0.0, 0.0, -1.0)) - (-along[2]) * along
+    down /= np.linalg.norm(down)
+    lateral = np.cross(down, along)
+    apex_mm, base_mm = heart.base_mm - 65.0, heart.base_mm
+    middle = heart.centre_mm[0]
+    place = np.eye(4)
+    place[:3, :3] = 6.0 * np.stack((lateral, down, along), axis=1)
+    apex, base = (place[:3, :3] @ (middle / 6, middle / 6, k / 6) for k in (apex_mm, base_mm))
+    assert lateral[0] > 0.5
+
+    gates = [
+        short_axis(Volume(one, place, "CNTS", "NM"), apex_lps=apex, base_lps=base, voxel_mm=6.0)
+        for one in heart.gates
+    ]
+
+    found = analyse_gated_spect(
+        [one.array for one in gates], spacing_mm=(6.0, 6.0, 6.0), fwhm_mm=12.5
+    )
+    assert found.value("lvef_percent") == pytest.approx(60.0, abs=5.0)
+    assert found.value("edv_ml") == pytest.approx(120.0, abs=8.0)
