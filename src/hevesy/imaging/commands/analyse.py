@@ -24,6 +24,16 @@ STUDIES: Final[dict[str, str]] = {
     "thyroid": "hevesy.imaging.commands.studies.thyroid",
     "lungvq": "hevesy.imaging.commands.studies.lungvq",
     "lungshunt": "hevesy.imaging.commands.studies.lungshunt",
+    "gatedspect": "hevesy.imaging.commands.studies.gatedspect",
+    "brainz": "hevesy.imaging.commands.studies.brainz",
+    "brainnormals": "hevesy.imaging.commands.studies.brainnormals",
+    "dat": "hevesy.imaging.commands.studies.dat",
+    "amyloid": "hevesy.imaging.commands.studies.amyloid",
+    "bsi": "hevesy.imaging.commands.studies.bsi",
+    "bmd": "hevesy.imaging.commands.studies.bmd",
+    "spectsuv": "hevesy.imaging.commands.studies.spectsuv",
+    "lutetium": "hevesy.imaging.commands.studies.lutetium",
+    "patlak": "hevesy.imaging.commands.studies.kinetics",
 }
 
 
