@@ -26,10 +26,12 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 VERSION: Final = "hevesy-gated-lv/1"
 METHOD: Final = (
     "Middle of the wall on rays from the cavity, corrected until a drawn wall blurred with the"
-    " camera's resolution measures like the image; end-diastolic thickness from the wall's breadth"
-    " (or as stated), in other gates scaled with the wall's counts; volumes by integrating radii"
+    " camera's resolution measures like the image; end-diastolic thickness as stated (or from the"
+    " wall's breadth), in other gates scaled with the wall's counts; volumes by integrating radii"
     " below the valve plane."
 )
+# What most programs assume; measuring it needs a resolution known to a few tenths of a millimetre.
+NOMINAL_WALL_MM: Final = 10.0
 
 
 def analyse_gated_spect(
@@ -39,7 +41,7 @@ def analyse_gated_spect(
     fwhm_mm: float,
     axis: Axis | None = None,
     base_mm: float | None = None,
-    wall_mm: float | None = None,
+    wall_mm: float | None = NOMINAL_WALL_MM,
     limits: NormalLimits | None = None,
     rest_percent: Floats | None = None,
 ) -> Outcome:
@@ -48,9 +50,9 @@ def analyse_gated_spect(
     gates: counts [gate, k, j, i], short-axis, k from apex to base, j to the inferior wall, i to the
     lateral wall. spacing_mm along i, j, k. fwhm_mm: resolution of the reconstructed images, from a
     line source. axis and base_mm (valve plane, mm along k from the first slice): where the
-    automatic ones are wrong. wall_mm: end-diastolic thickness instead of measuring it. limits: the
-    site's normal limits; without them there is no score. rest_percent: segment uptake of the rest
-    study, for SDS. Raises `Refused` (`bad_gates`, `no_heart`).
+    automatic ones are wrong. wall_mm: end-diastolic thickness; None measures it, which is right
+    only if fwhm_mm is (2 mm off make 30 mL). limits: the site's normal limits; without them there
+    is no score. rest_percent: segment uptake of the rest study, for SDS. Raises `Refused` (`bad_gates`, `no_heart`).
     """
     frames = np.asarray(gates, dtype=np.float64)
     if frames.ndim != 4 or len(frames) < 4 or not np.all(np.isfinite(frames)):
@@ -116,7 +118,7 @@ def analyse_gated_spect(
             "volumes_ml": [float(one) for one in volumes],
             "limits_checked": limits.checked if limits else None,
         },
-        findings=tuple(_doubts(walls, fwhm_mm, spacing_mm, limits)),
+        findings=tuple(_doubts(walls, fwhm_mm, spacing_mm, limits, measured=wall_mm is None)),
         panels=(
             CurvePanel(
                 "Volume", "容积曲线", "gate", "mL", (Line(gate, volumes, "cavity", "左室腔"),)
@@ -198,8 +200,19 @@ def _doubts(
     fwhm_mm: float,
     spacing_mm: tuple[float, float, float],
     limits: NormalLimits | None,
+    *,
+    measured: bool,
 ) -> list[Finding]:
     found = []
+    if measured:
+        found.append(
+            Finding(
+                "wall_measured",
+                "The wall was measured: volumes are right only if the stated resolution is.",
+                "室壁厚度由图像测得，仅当所填分辨率准确时容积才可靠。",
+                {"fwhm_mm": fwhm_mm},
+            )
+        )
     muscle = np.array([one.muscle_ml for one in walls])
     change = float((muscle.max() - muscle.min()) / muscle.mean())
     if change > 0.25:

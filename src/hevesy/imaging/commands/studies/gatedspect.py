@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Final
 
-from hevesy.imaging.analyse.gatedspect import analyse_gated_spect
+from hevesy.imaging.analyse.gatedspect import NOMINAL_WALL_MM, analyse_gated_spect
 from hevesy.imaging.analyse.heart.reorient import short_axis
 from hevesy.imaging.analyse.heart.segments import read_limits
 from hevesy.imaging.analyse.heart.surfaces import Axis
@@ -28,7 +28,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--base", type=float, nargs=3, metavar="MM", help="LPS, valve plane")
     parser.add_argument("--axis-mm", type=float, nargs=3, metavar="MM", help="i, j and centre k")
     parser.add_argument("--valve-mm", type=float, help="valve plane along k, short-axis mm")
-    parser.add_argument("--wall-mm", type=float, help="diastolic thickness, instead of measuring")
+    wall = parser.add_mutually_exclusive_group()
+    wall.add_argument("--wall-mm", type=float, default=NOMINAL_WALL_MM, help="diastolic thickness")
+    wall.add_argument("--measure-wall", action="store_true", help="needs an exact resolution")
     parser.add_argument("--limits", type=Path, help="the site's normal limits, TOML")
 
 
@@ -47,6 +49,6 @@ def outcome(arguments: Namespace) -> Outcome:
         fwhm_mm=arguments.fwhm_mm,
         axis=Axis(*arguments.axis_mm) if arguments.axis_mm else None,
         base_mm=arguments.valve_mm,
-        wall_mm=arguments.wall_mm,
+        wall_mm=None if arguments.measure_wall else arguments.wall_mm,
         limits=read_limits(arguments.limits) if arguments.limits else None,
     )
