@@ -52,7 +52,8 @@ def analyse_gated_spect(
     line source. axis and base_mm (valve plane, mm along k from the first slice): where the
     automatic ones are wrong. wall_mm: end-diastolic thickness; None measures it, which is right
     only if fwhm_mm is (2 mm off make 30 mL). limits: the site's normal limits; without them there
-    is no score. rest_percent: segment uptake of the rest study, for SDS. Raises `Refused` (`bad_gates`, `no_heart`).
+    is no score. rest_percent: segment uptake of the rest study, for SDS. Raises `Refused`
+    (`bad_gates`, `bad_resolution`, `no_heart`).
     """
     frames = np.asarray(gates, dtype=np.float64)
     if frames.ndim != 4 or len(frames) < 4 or not np.all(np.isfinite(frames)):

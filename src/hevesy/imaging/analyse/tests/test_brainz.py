@@ -13,6 +13,7 @@ from hevesy.imaging.analyse.brain.regions import (
     standard_grid,
 )
 from hevesy.imaging.analyse.brainz import analyse_brain_z
+from hevesy.imaging.dicomio.series import read_series
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.brain import make_brain
 from hevesy.imaging.refusal import Refused
@@ -138,3 +139,21 @@ def test_an_atlas_of_the_site_is_imported_by_its_checksum(regions, tmp_path):
     np.testing.assert_array_equal(found.labels, regions.labels)
     with pytest.raises(Refused, match="checksum"):
         import_atlas(atlas, sha256="1" * 64, names=names, **grid)
+
+
+@pytest.mark.data
+def test_coarse_regions_lie_on_the_averages_of_real_brains(real_dicom):
+    folder = real_dicom / "derived" / "brain_pet_mr_spm"
+    found = coarse_regions(*standard_grid(4.0))
+    for files in (sorted((folder / "PT").iterdir()), [folder / "NM_HMPAO_recon.dcm"]):
+        shape, affine = standard_grid(4.0)
+        image = in_standard_space(read_series(files), shape, affine)
+        image = image / image[found.brain].mean()
+
+        bright = image > 0.5 * np.quantile(image, 0.999)
+        assert (bright & found.brain).sum() > 0.8 * bright.sum()
+        for name in ("left thalamus", "right thalamus", "posterior cingulate and precuneus"):
+            assert image[found.mask(name)].mean() > 1.2, name
+        for name in ("frontal", "parietal", "temporal", "cerebellum", "striatum"):
+            left, right = (image[found.mask(f"{side} {name}")].mean() for side in ("left", "right"))
+            assert left == pytest.approx(right, rel=0.07), name
