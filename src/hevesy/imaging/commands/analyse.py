@@ -30,6 +30,16 @@ STUDIES: Final[dict[str, str]] = {
     "salivary": "hevesy.imaging.commands.studies.salivary",
     "hepatobiliary": "hevesy.imaging.commands.studies.hepatobiliary",
     "timeactivity": "hevesy.imaging.commands.studies.timeactivity",
+    "gatedspect": "hevesy.imaging.commands.studies.gatedspect",
+    "brainz": "hevesy.imaging.commands.studies.brainz",
+    "brainnormals": "hevesy.imaging.commands.studies.brainnormals",
+    "dat": "hevesy.imaging.commands.studies.dat",
+    "amyloid": "hevesy.imaging.commands.studies.amyloid",
+    "bsi": "hevesy.imaging.commands.studies.bsi",
+    "bmd": "hevesy.imaging.commands.studies.bmd",
+    "spectsuv": "hevesy.imaging.commands.studies.spectsuv",
+    "lutetium": "hevesy.imaging.commands.studies.lutetium",
+    "patlak": "hevesy.imaging.commands.studies.kinetics",
 }
 
 
