@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.pixels import pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from hevesy.imaging.dicomio.guards import (
     DEFAULT_LIMITS,
@@ -68,7 +68,9 @@ def decode_frames(
 def _decoded(dataset: Dataset, stated: PixelFormat) -> npt.NDArray[Any]:
     if "file_meta" not in dataset.__dict__ or "TransferSyntaxUID" not in dataset.file_meta:
         _name_transfer_syntax(dataset)
-    pixels: npt.NDArray[Any] = pixel_array(dataset, raw=True)
+    # GDCM ends the whole process on RLE segments that carry their padding byte.
+    plugin = "pydicom" if transfer_syntax(dataset) == RLELossless else ""
+    pixels: npt.NDArray[Any] = pixel_array(dataset, raw=True, decoding_plugin=plugin)
     if pixels.dtype.kind == "f" or stated.bits_stored == stated.bits_allocated:
         return pixels
     if transfer_syntax(dataset).is_encapsulated:

@@ -67,7 +67,7 @@ def sphere_means(
     near = np.ascontiguousarray(box, dtype=np.float32 if box.dtype.itemsize <= 4 else np.float64)
     _means(near, centres - first, offsets, weights, means, inside)
     best = int(np.argmax(means))
-    return float(means[best]), centres[best], float(inside[best] / weights.sum())
+    return float(means[best]), centres[best], min(float(inside[best] / weights.sum()), 1.0)
 
 
 def _likely(

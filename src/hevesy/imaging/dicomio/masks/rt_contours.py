@@ -129,10 +129,11 @@ def _filled(contours: list[_Contour], volume: Volume, findings: list[Finding]) -
     heights = np.array([plane[0].along_mm for plane in planes])
     slices_mm = (slice_origins(volume) - volume.ijk_to_lps[:3, 3]) @ slice_normal(volume)
     chosen = _plane_of_each_slice(heights, slices_mm, volume.spacing_mm[2], findings)
+    columns, rows, _ = volume.shape_ijk
     overlapping = 0
     for k in np.flatnonzero(chosen >= 0):
         corners = [one.corners_ij for one in planes[chosen[k]]]
-        count = inside_counts(corners, (array.shape[1], array.shape[2]))
+        count = inside_counts(corners, (rows, columns))
         overlapping += bool(len(corners) > 1 and (count > 1).any())
         array[k] = count % 2 == 1
     if overlapping:
