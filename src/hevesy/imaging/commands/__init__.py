@@ -19,6 +19,7 @@ from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
 VERBS: Final[dict[str, str]] = {
+    "lesions": "All lesions of a whole-body PET: table, classes, places, sums.",
     "measure": "Measures of drawn regions (SEG, RTSTRUCT, NIfTI) on a PET or CT series.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
