@@ -43,6 +43,8 @@ def test_landmarks_liver_and_blood_lie_where_they_were_painted(healthy):
     assert told["pubis"] == pytest.approx(-860, abs=14)
     assert healthy.liver.mean == pytest.approx(2.2, rel=0.02)
     assert healthy.liver.std / healthy.liver.mean < 0.05
+    assert healthy.blood_pool.mean == pytest.approx(1.6, rel=0.03)
+    assert healthy.blood_pool.centre_lps[:2] == pytest.approx((24, 18), abs=9)
     assert "liver_uneven" not in {one.key for one in healthy.findings}
 
 
@@ -100,6 +102,14 @@ def test_the_way_the_slices_are_stored_changes_nothing(ill):
 
     assert [row.place_en for row in turned.rows] == [row.place_en for row in ill.rows]
     assert np.array_equal(turned.label_volume()[::-1], ill.label_volume())
+
+
+def test_an_odd_liver_is_told_and_not_corrected():
+    pet, ct = person()
+    doubled = find_lesions(replace(pet, array=pet.array * 2), ct)
+
+    assert doubled.liver.mean == pytest.approx(4.4, rel=0.02)
+    assert "liver_suv_unusual" in {one.key for one in doubled.findings}
 
 
 def test_an_organ_out_of_its_place_is_no_organ():

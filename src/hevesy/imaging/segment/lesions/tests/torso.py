@@ -36,6 +36,8 @@ def person(spots=(), *, seed=0):
     organ((0, -45, -800), (36, 36, 30), 30, 10)
     spine = ((x / 20) ** 2 + ((y - 50) / 20) ** 2 <= 1) & (z < -150)
     pet[spine & (z > -700)], hu[spine & (z > -700)] = 1.2, 350
+    aorta = ((x - 24) ** 2 + (y - 18) ** 2 <= 14**2) & (abs(z + 450) < 150)
+    pet[aorta], hu[aorta] = 1.6, 45
     pubis = (abs(x) < 25) & (abs(y + 70) < 15) & (abs(z + 860) < 12)
     hu[pubis] = 500
     pet *= 1 + 0.03 * rng.standard_normal(SHAPE, dtype=np.float32)
