@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 # Closer than this to the patient's long axis, "up" in the short-axis plane has no meaning.
 _UPRIGHT: Final = 0.98
+_ACROSS_MM: Final = 150.0
+_BEYOND_MM: Final = 30.0
 
 
 def short_axis_directions(*, base_lps: npt.ArrayLike, apex_lps: npt.ArrayLike) -> Floats:
@@ -44,22 +46,27 @@ def short_axis(
     *,
     base_lps: npt.ArrayLike,
     apex_lps: npt.ArrayLike,
-    size: int = 40,
-    slices: int = 30,
+    size: int | None = None,
+    slices: int | None = None,
     spacing_mm: float | None = None,
 ) -> Volume:
-    """Short-axis slices, apex first, in a cube about the middle of base and apex.
+    """Short-axis slices, apex first, about the middle of base and apex.
 
-    size: of the square slices; spacing_mm: of voxels in all directions, that of the volume's
-    columns if left out. Values are interpolated trilinearly and 0 outside the volume; they stay
+    size: of the square slices, by default 150 mm; slices: by default 30 mm beyond both points;
+    spacing_mm: of voxels in all directions, that of the volume's columns if left out. Values are interpolated trilinearly and 0 outside the volume; they stay
     where they are in the patient, so that regions and fusion keep working. Gates of one study are
     reoriented by the same points.
     """
-    step = volume.spacing_mm[0] if spacing_mm is None else spacing_mm
-    if not step > 0 or size < 2 or slices < 2:
-        raise refused("bad_setting", f"{size} x {size} x {slices} of {step} mm")
     directions = short_axis_directions(base_lps=base_lps, apex_lps=apex_lps)
-    middle = (np.asarray(base_lps, dtype=float) + np.asarray(apex_lps, dtype=float)) / 2.0
+    base, apex = (np.asarray(point, dtype=np.float64) for point in (base_lps, apex_lps))
+    step = volume.spacing_mm[0] if spacing_mm is None else spacing_mm
+    if step > 0:
+        size = int(_ACROSS_MM / step) + 1 if size is None else size
+        length = float(np.linalg.norm(base - apex)) + 2 * _BEYOND_MM
+        slices = int(length / step) + 1 if slices is None else slices
+    if not step > 0 or size is None or slices is None or size < 2 or slices < 2:
+        raise refused("bad_setting", f"{size} x {size} x {slices} of {step} mm")
+    middle = (base + apex) / 2.0
     affine = np.eye(4)
     affine[:3, :3] = directions * step
     half = (np.array([size, size, slices], dtype=np.float64) - 1.0) / 2.0

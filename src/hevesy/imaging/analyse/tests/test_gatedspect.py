@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from hevesy.imaging.analyse.gatedspect import analyse_gated_spect
-from hevesy.imaging.analyse.heart.reorient import short_axis
 from hevesy.imaging.analyse.heart.segments import NormalLimits, read_limits, summed_scores
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.heart import make_beating_heart
+from hevesy.imaging.reconstruct.reorient import short_axis
 from hevesy.imaging.refusal import Refused
 
 
@@ -127,7 +127,7 @@ def test_a_heart_that_lies_as_in_a_patient_is_brought_to_short_axis():
     assert lateral[0] > 0.5
 
     gates = [
-        short_axis(Volume(one, place, "CNTS", "NM"), apex_lps=apex, base_lps=base, voxel_mm=6.0)
+        short_axis(Volume(one, place, "CNTS", "NM"), apex_lps=apex, base_lps=base, spacing_mm=6.0)
         for one in heart.gates
     ]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from hevesy.imaging.analyse.gatedspect import NOMINAL_WALL_MM, analyse_gated_spect
-from hevesy.imaging.analyse.heart.reorient import short_axis
 from hevesy.imaging.analyse.heart.segments import read_limits
 from hevesy.imaging.analyse.heart.surfaces import Axis
 from hevesy.imaging.analyse.outcome import Outcome
 from hevesy.imaging.commands.studies import in_space
 from hevesy.imaging.dicomio.phases import read_phases
+from hevesy.imaging.reconstruct.reorient import short_axis
 
 HELP: Final = (
     "LV volumes, EF, thickening and 17 segments. Transaxial gates with --apex and --base; without"
@@ -40,7 +40,7 @@ def outcome(arguments: Namespace) -> Outcome:
     if arguments.apex and arguments.base:
         voxel_mm = min(volumes[0].spacing_mm)
         volumes = [
-            short_axis(one, apex_lps=arguments.apex, base_lps=arguments.base, voxel_mm=voxel_mm)
+            short_axis(one, apex_lps=arguments.apex, base_lps=arguments.base, spacing_mm=voxel_mm)
             for one in volumes
         ]
     return analyse_gated_spect(
