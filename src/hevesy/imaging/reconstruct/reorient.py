@@ -53,9 +53,9 @@ def short_axis(
     """Short-axis slices, apex first, about the middle of base and apex.
 
     size: of the square slices, by default 150 mm; slices: by default 30 mm beyond both points;
-    spacing_mm: of voxels in all directions, that of the volume's columns if left out. Values are interpolated trilinearly and 0 outside the volume; they stay
-    where they are in the patient, so that regions and fusion keep working. Gates of one study are
-    reoriented by the same points.
+    spacing_mm: of voxels in all directions, that of the volume's columns if left out. Values are
+    interpolated trilinearly and 0 outside the volume; they stay where they are in the patient, so
+    that regions and fusion keep working. Gates of one study are reoriented by the same points.
     """
     directions = short_axis_directions(base_lps=base_lps, apex_lps=apex_lps)
     base, apex = (np.asarray(point, dtype=np.float64) for point in (base_lps, apex_lps))
