@@ -1,13 +1,17 @@
 """Numbers and pictures of nuclear medicine, free of the rest of Hevesy.
 
-A library on numpy, scipy and pydicom that any program can use; it imports no Django and no other
-part of Hevesy.
+A library on numpy, scipy, numba and pydicom that any program can use; it imports no Django and no
+other part of Hevesy.
 
-- `geometry`: volumes in patient space, sampling, orientation.
-- `dicomio`: DICOM series to volumes (guarded, also in a sandboxed child process), and back.
-- `quantify`: SUV, decay and activities, region statistics.
-- `render`: slices, fusion and rotating MIP as plain arrays; the transport form for viewers.
-- `nuclides`: half-lives. `phantoms`: a generated whole-body FDG PET/CT with known truth.
+- `geometry`: volumes in patient space, sampling, resampling, orientation.
+- `dicomio`: DICOM series, time frames, gates, planar studies and masks to arrays (guarded, also in
+  a sandboxed child process), and results back to DICOM.
+- `quantify`: SUV, decay and activities, region statistics, thresholds, response scales.
+- `segment`: connected regions, their splitting, lesions.
+- `reconstruct`: SPECT projections to volumes. `analyse`: renograms, hearts, brains, kinetics, …
+- `render`: planes, fusion, MIP, volume rendering, movies, colour maps; the transport for viewers.
+- `nuclides`: half-lives. `phantoms`: generated studies with known truth.
+- `commands`: `hevesy image VERB`. `compiled`: the one way to compile a loop.
 
 Coordinates are DICOM patient coordinates in mm (LPS: x to the left, y to the back, z to the head).
 Arrays are indexed [slice k, row j, column i].

@@ -19,7 +19,11 @@ from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.refusal import Refused
 
 VERBS: Final[dict[str, str]] = {
+    "analyse": "Analyse a study (renogram, GFR, …): numbers, findings and a plot.",
+    "lesions": "All lesions of a whole-body PET: table, classes, places, sums.",
+    "measure": "Measures of drawn regions (SEG, RTSTRUCT, NIfTI) on a PET or CT series.",
     "mip": "Rotating MIP of a PET or SPECT series as a movie, alone or over its CT.",
+    "reconstruct": "Reconstruct SPECT projections into slices.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from hevesy.imaging.refusal import Refused
+
 _TEXTS: Final = {
     "unreadable": (
         "The file is not readable DICOM.",
@@ -151,7 +153,7 @@ def refusing_what_pydicom_cannot_parse() -> Iterator[None]:
     """
     try:
         yield
-    except ImageRefused:
+    except (ImageRefused, Refused):
         raise
     except RecursionError:
         raise ImageRefused("nested_too_deep") from None

@@ -102,10 +102,11 @@ def test_a_length_beyond_the_end_is_refused(length):
 
 def test_a_million_elements_are_refused_quickly():
     many = element(0x00091001, b"LO", b"") * 1_000_000
-    began = time.monotonic()
+    began_s = time.process_time()
 
     assert reason(many) == "too_many_elements"
-    assert time.monotonic() - began < 2
+    # Of the processor, and far above what it takes: a scan that looks back at every element takes hours.
+    assert time.process_time() - began_s < 20
 
 
 def test_an_object_that_names_itself_twice_is_refused():
@@ -117,13 +118,13 @@ def test_an_object_that_names_itself_twice_is_refused():
 def test_a_deflated_bomb_is_counted_not_kept():
     deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     bomb = b"".join(deflater.compress(bytes(1 << 20)) for _ in range(600)) + deflater.flush()
-    began = time.monotonic()
+    began_s = time.process_time()
 
     inflated = inflate_header(bomb)
 
     assert inflated.excessive
     assert len(inflated.head) <= 64 * 1024 * 1024
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began_s < 20
 
 
 def test_a_deflated_stream_that_ends_early_is_refused():

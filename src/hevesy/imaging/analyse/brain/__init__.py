@@ -1,0 +1,1 @@
+"""Brain PET and SPECT in a standard space: `regions`, `normals`, `zscores`, `projections`."""

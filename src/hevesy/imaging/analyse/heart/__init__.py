@@ -1,0 +1,1 @@
+"""Left ventricle from gated short-axis SPECT: `surfaces`, `segments` and the study `gatedspect`."""

@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hevesy.imaging.dicomio import read_series
+from hevesy.imaging.dicomio.masks import read_masks
+from hevesy.imaging.quantify.tests.pet_scans import PetScan
+
+
+def lesions(*arguments):
+    """Run `hevesy image lesions …`; returns exit status, stdout (parsed JSON) and stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "hevesy", "image", "lesions", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(done.stdout) if "--json" in arguments and done.stdout else done.stdout
+    return done.returncode, told, done.stderr
+
+
+@pytest.fixture
+def a_pet(tmp_path):
+    """A folder with a PET of 30 slices of 4 mm: a body of SUV 1 with one spot of SUV 8."""
+    suv = np.zeros((30, 40, 40))
+    suv[:, 8:32, 6:34] = 1
+    suv[14:17, 20:23, 26:30] = 8
+    scan = PetScan()
+    folder = tmp_path / "pet"
+    folder.mkdir()
+    uids = {"FrameOfReferenceUID": "1.2.3", "StudyInstanceUID": "1.2.4", "PatientID": "1"}
+    for dataset in scan.written(scan.bq_per_ml(suv, scan.reference), **uids):
+        dataset.save_as(folder / f"{dataset.SOPInstanceUID}.dcm", enforce_file_format=True)
+    return folder
+
+
+@pytest.mark.clause("6.16")
+def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
+    target = tmp_path / "seg.dcm"
+
+    status, told, _ = lesions(a_pet, "--json", "--seg", target)
+
+    assert status == 0
+    (row,) = told["lesions"]
+    assert row["mtv_ml"] == pytest.approx(36 * 0.064)
+    assert row["suv_max"] == pytest.approx(8, rel=1e-3)
+    assert row["tlg_ml"] == pytest.approx(8 * 36 * 0.064, rel=1e-3)
+    assert row["extent_left_right_mm"] == pytest.approx(16)
+    assert ", left" in row["place_en"]
+    volume = read_series(a_pet.iterdir())
+    (mask,) = read_masks(target, volume)
+    expected = np.zeros(volume.array.shape, dtype=bool)
+    expected[14:17, 20:23, 26:30] = True
+    assert np.array_equal(mask.array, expected)
+
+
+def test_words_for_people_and_wrong_calls(a_pet, tmp_path):
+    status, text, _ = lesions(a_pet)
+    assert status == 0
+    assert "max 8" in text and "places_without_ct" in text
+
+    assert lesions(tmp_path / "nowhere")[0] == 2
+    assert lesions(a_pet, "--rule", "F9")[0] == 2
+    status, told, _ = lesions(a_pet, "--ct", a_pet, "--json")
+    assert (status, told["reason"]) == (1, "no_images")

@@ -1,0 +1,195 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+from pydicom.uid import generate_uid
+
+from hevesy.imaging.commands import main
+from hevesy.imaging.dicomio.masks import read_masks
+from hevesy.imaging.geometry import Volume
+from hevesy.imaging.quantify.statistics import statistics
+from hevesy.imaging.quantify.suv import suv_factor
+from hevesy.imaging.quantify.tests.pet_scans import PetScan
+from hevesy.imaging.quantify.voi import Voi
+
+
+@pytest.fixture
+def measure(capsys):
+    """Run `hevesy image measure …` in this process: exit status, JSON or text, and stderr."""
+
+    def run(*arguments):
+        status = main(["measure", *map(str, arguments)])
+        told = capsys.readouterr()
+        text = json.loads(told.out) if "--json" in arguments and told.out else told.out
+        return status, text, told.err
+
+    return run
+
+
+@pytest.fixture
+def a_study(tmp_path):
+    """A folder with a PET series of known SUV, and a label file of its two lesions."""
+    suv = np.full((9, 12, 12), 0.5)
+    labels = np.zeros(suv.shape, np.uint8)
+    labels[2:4, 2:4, 2:5], labels[6:8, 8:11, 8:11] = 1, 2
+    suv[labels == 1], suv[labels == 2], suv[3, 3, 3] = 4.0, 6.0, 8.0
+    folder = tmp_path / "pet"
+    folder.mkdir()
+    scan = PetScan()
+    frame = generate_uid()
+    # The stored unit is the same in all slices, so that equal SUV stay equal.
+    values = scan.bq_per_ml(suv, scan.reference)
+    slopes = [float(values.max()) / 30_000] * len(suv)
+    for dataset in scan.written(values, slopes=slopes, FrameOfReferenceUID=frame):
+        dataset.save_as(folder / f"{dataset.SOPInstanceUID}.dcm", enforce_file_format=True)
+    image = SimpleITK.GetImageFromArray(labels)
+    image.SetSpacing((4, 4, 4))
+    SimpleITK.WriteImage(image, tmp_path / "lesions.nii.gz")
+    return folder, tmp_path / "lesions.nii.gz"
+
+
+@pytest.mark.clause("6.16")
+def test_the_regions_of_a_label_file_are_measured_in_suv(a_study):
+    folder, labels = a_study
+
+    done = subprocess.run(
+        [sys.executable, "-m", "hevesy", "image", "measure", folder, "--mask", labels, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["units"] == "SUVbw"
+    first, second = (one["statistics"] for one in told["regions"])
+    assert first["max"] == pytest.approx(8, abs=1e-3)
+    assert first["mean"] == pytest.approx((11 * 4 + 8) / 12, abs=1e-3)
+    assert (first["voxels"], second["voxels"]) == (12, 18)
+    assert second["mtv_ml"] == pytest.approx(18 * 0.064)
+    assert second["TLG_SUVbw_ml"] == pytest.approx(6 * 18 * 0.064, abs=1e-3)
+    assert told["burden"]["tmtv_ml"] == pytest.approx(30 * 0.064)
+    assert told["burden"]["dmax_mm"] == pytest.approx(4 * np.linalg.norm([4, 6.5, 6]))
+    assert told["regions"][0]["peak"]["rule"] == "fractional"
+    assert told["regions"][1]["shape"]["extent_left_right_mm"] == 12
+
+
+def test_a_threshold_narrows_each_region_and_the_rule_is_told(a_study, measure):
+    folder, labels = a_study
+
+    status, told, _ = measure(folder, "--mask", labels, "--rule", "F4.0", "--json")
+    _, line, _ = measure(folder, "--mask", labels, "--rule", "P50", "--peak", "centres")
+
+    assert status == 0
+    assert [one["threshold"]["rule"] for one in told["regions"]] == ["F4.0", "F4.0"]
+    assert [one["statistics"]["voxels"] for one in told["regions"]][1] == 18
+    assert "(centres)" in line and len(line.splitlines()) == 2
+
+
+def test_what_cannot_be_measured_is_told_by_name(a_study, tmp_path, measure):
+    folder, labels = a_study
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PatientWeight = None
+        dataset.save_as(path)
+
+    status, told, complaints = measure(folder, "--mask", labels, "--json")
+    raw, _, _ = measure(folder, "--mask", labels, "--raw", "--json")
+    gone, _, _ = measure(tmp_path / "nothing", "--mask", labels)
+
+    assert (status, raw, gone) == (1, 0, 2)
+    assert told["reason"] == "weight_missing"
+    assert "weight_missing" in complaints
+
+
+@pytest.mark.data
+@pytest.mark.clause("6.15")
+def test_contours_on_a_real_pet_measure_as_in_itk(real_dicom, measure):
+    patient = real_dicom / "pet_ct_mr" / "STS_001"
+    contours = patient / "RTSTRUCT_PT" / "1-1.dcm"
+    status, told, complaints = measure(patient / "PT_wholebody", "--mask", contours, "--json")
+    _, cropped, _ = measure(patient / "PT_cropped_SUV_GML", "--mask", contours, "--json")
+
+    reader = SimpleITK.ImageSeriesReader()
+    names = reader.GetGDCMSeriesFileNames(str(patient / "PT_wholebody"))
+    reader.SetFileNames(names)
+    image = reader.Execute()
+    header = pydicom.dcmread(names[0], stop_before_pixels=True)
+    factor = suv_factor([header]).bw_factor
+    array = SimpleITK.GetArrayFromImage(image)
+    affine = np.diag([*image.GetSpacing(), 1.0])
+    affine[:3, 3] = image.GetOrigin()
+    frame = str(header.FrameOfReferenceUID)
+    grid = Volume(array, affine, "BQML", "PT", frame_of_reference_uid=frame)
+    masks = read_masks(contours, grid)
+    itk = SimpleITK.LabelIntensityStatisticsImageFilter()
+
+    assert status == 0, complaints
+    for region, again, mask in zip(told["regions"], cropped["regions"], masks, strict=True):
+        label = SimpleITK.GetImageFromArray(mask.array.astype(np.uint8))
+        label.CopyInformation(image)
+        itk.Execute(label, image)
+        found = region["statistics"]
+        assert found["voxels"] == itk.GetNumberOfPixels(1)
+        assert found["volume_ml"] * 1000 == pytest.approx(itk.GetPhysicalSize(1), rel=1e-3)
+        assert found["max"] == pytest.approx(itk.GetMaximum(1) * factor, rel=1e-5)
+        assert found["mean"] == pytest.approx(itk.GetMean(1) * factor, rel=1e-5)
+        # ITK divides by n - 1.
+        n = found["voxels"]
+        std = itk.GetStandardDeviation(1) * factor * np.sqrt((n - 1) / n)
+        assert found["std"] == pytest.approx(std, rel=1e-5)
+        # The same images, turned into SUV and cropped by another laboratory.
+        assert again["statistics"]["max"] == pytest.approx(found["max"], rel=1e-3)
+        assert again["statistics"]["mean"] == pytest.approx(found["mean"], rel=1e-2)
+    assert "regions_overlap" in [one["key"] for one in told["warnings"]]
+
+
+@pytest.mark.data
+def test_hounsfield_units_of_a_pet_region_are_those_of_the_soft_tissue_under_it(
+    real_dicom, measure
+):
+    patient = real_dicom / "pet_ct_mr" / "STS_001"
+
+    status, told, complaints = measure(
+        patient / "PT_cropped_SUV_GML",
+        *("--mask", patient / "RTSTRUCT_CT" / "RS.dcm"),
+        *("--ct", patient / "CT_cropped_same_FoR", "--json"),
+    )
+
+    assert status == 0, complaints
+    region = told["regions"][0]
+    assert region["ct"]["units"] == "HU"
+    assert region["ct"]["volume_ml"] == pytest.approx(region["statistics"]["volume_ml"], rel=0.01)
+    assert 0 < region["ct"]["median"] < 80
+
+
+@pytest.mark.data
+def test_a_segmentation_of_dcmqi_has_the_volume_that_its_report_states(real_dicom):
+    folder = real_dicom / "sr" / "pet_tid1500_seg_rwvm"
+    dataset = pydicom.dcmread(folder / "seg.dcm")
+    places = np.array(
+        [
+            item.PlanePositionSequence[0].ImagePositionPatient
+            for item in dataset.PerFrameFunctionalGroupsSequence
+        ],
+        dtype=float,
+    )
+    affine = np.diag([3.537818, 3.537818, 3.375, 1.0])
+    affine[:3, 3] = places[np.argmin(places[:, 2])]
+    grid = Volume(
+        np.ones((13, 128, 128), np.float32),
+        affine,
+        "SUVbw",
+        "PT",
+        frame_of_reference_uid=str(dataset.FrameOfReferenceUID),
+    )
+
+    found = statistics(grid, Voi.of_mask(read_masks(folder / "seg.dcm", grid)[0].array))
+
+    # sr.dcm: Volume 33.5824 ml, SUVbw mean 6.01529, Total Lesion Glycolysis 202.008.
+    assert found.volume_ml == pytest.approx(33.5824, rel=1e-5)
+    assert found.volume_ml * 6.01529 == pytest.approx(202.008, rel=1e-5)

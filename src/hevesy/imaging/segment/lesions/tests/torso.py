@@ -1,0 +1,58 @@
+"""A coarse person for tests: ellipsoids of known uptake and density on a 6 mm grid."""
+
+import numpy as np
+
+from hevesy.imaging.geometry import Volume
+
+SHAPE = (150, 46, 80)
+SPACING_MM = 6.0
+# z of the vertex is 0, the back is at y = 110; all LPS mm.
+TOP_MM = 6.0
+
+
+def person(spots=(), *, seed=0):
+    """PET in SUVbw and CT in HU. spots: (centre_lps, radius_mm, suv), painted last into the PET."""
+    rng = np.random.default_rng(seed)
+    x, y, z = axes()
+    pet, hu = (np.full(SHAPE, value, dtype=np.float32) for value in (0.0, -1000.0))
+
+    def organ(centre, radii, suv, density):
+        inside = sum(
+            ((axis - c) / r) ** 2 for axis, c, r in zip((x, y, z), centre, radii, strict=True)
+        )
+        pet[inside <= 1] = suv
+        hu[inside <= 1] = density
+
+    trunk = ((x / 170) ** 2 + (y / 105) ** 2 <= 1) & (z < -240)
+    head = ((x / 80) ** 2 + (y / 95) ** 2 <= 1) & (z < 0)
+    pet[trunk | head], hu[trunk | head] = 0.6, 40
+    organ((0, 0, -80), (66, 80, 60), 9, 35)
+    for side in (-1, 1):
+        organ((75 * side, 0, -390), (55, 80, 105), 0.4, -800)
+        organ((58 * side, 55, -610), (24, 24, 46), 8, 30)
+        organ((85 * side, 40, -740), (45, 30, 60), 0.8, 450)
+    organ((-75, 0, -560), (80, 80, 66), 2.2, 60)
+    organ((60, -30, -450), (34, 34, 34), 6, 40)
+    organ((0, -45, -800), (36, 36, 30), 30, 10)
+    spine = ((x / 20) ** 2 + ((y - 50) / 20) ** 2 <= 1) & (z < -150)
+    pet[spine & (z > -700)], hu[spine & (z > -700)] = 1.2, 350
+    aorta = ((x - 24) ** 2 + (y - 18) ** 2 <= 14**2) & (abs(z + 450) < 150)
+    pet[aorta], hu[aorta] = 1.6, 45
+    pubis = (abs(x) < 25) & (abs(y + 70) < 15) & (abs(z + 860) < 12)
+    hu[pubis] = 500
+    pet *= 1 + 0.03 * rng.standard_normal(SHAPE, dtype=np.float32)
+    for centre, radius_mm, suv in spots:
+        away = sum((axis - c) ** 2 for axis, c in zip((x, y, z), centre, strict=True))
+        pet[away <= radius_mm**2] = suv
+    affine = np.diag([SPACING_MM] * 3 + [1.0])
+    affine[:3, 3] = x.ravel()[0], y.ravel()[0], z.ravel()[0]
+    return Volume(pet, affine, "SUVbw", "PT"), Volume(hu, affine, "HU", "CT")
+
+
+def axes():
+    """x, y, z of the voxel centres, ready to broadcast to [k, j, i]."""
+    k, j, i = SHAPE
+    x = ((np.arange(i) - (i - 1) / 2) * SPACING_MM)[None, None, :]
+    y = ((np.arange(j) - (j - 1) / 2) * SPACING_MM)[None, :, None]
+    z = (TOP_MM - SPACING_MM * np.arange(k)[::-1])[:, None, None]
+    return x, y, z
