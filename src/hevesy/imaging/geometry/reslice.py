@@ -172,11 +172,12 @@ def _separable(source, found, fill, i0, wi, j0, j1, wj, k0, k1, wk, box, start, 
             w10 = wk[k] - w11
             w01 = wj[j] - w11
             w00 = np.float32(1.0) - wk[k] - w01
-            near0 = source[k0[k], j0[j]]
-            near1 = source[k0[k], j1[j]]
-            far0 = source[k1[k], j0[j]]
-            far1 = source[k1[k], j1[j]]
-            for i in range(low, high):
+            # Slices, because indices that may be negative to the compiler do not vectorise.
+            near0 = source[k0[k], j0[j], low:high]
+            near1 = source[k0[k], j1[j], low:high]
+            far0 = source[k1[k], j0[j], low:high]
+            far1 = source[k1[k], j1[j], low:high]
+            for i in range(high - low):
                 line[i] = (
                     w00 * np.float32(near0[i])
                     + w01 * np.float32(near1[i])
@@ -185,10 +186,11 @@ def _separable(source, found, fill, i0, wi, j0, j1, wj, k0, k1, wk, box, start, 
                 )
             out[:a] = fill
             out[b:] = fill
-            line[high] = line[high - 1]
+            line[high - low] = line[high - low - 1]
             for i in range(a, b):
-                left = line[i0[i]]
-                out[i] = left + wi[i] * (line[i0[i] + 1] - left)
+                at = np.uint32(i0[i] - low)
+                left = line[at]
+                out[i] = left + wi[i] * (line[at + np.uint32(1)] - left)
 
 
 @kernel

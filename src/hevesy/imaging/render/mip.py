@@ -129,22 +129,30 @@ def _upright(volume: Volume, floor: float, finest_mm: float, widest: int) -> _Up
     grid = np.diag((spacing, spacing, spacing, 1.0))
     grid[:3, 3] = centre - (np.array(counts) - 1) / 2 * spacing
     index_map = np.round(volume.lps_to_ijk @ grid, 9)
-    upright = gathered(volume.array, index_map, (nz, ny, nx), outside=floor)
-    columns = np.full((ny + 2, nx + 2, nz), floor, dtype=np.float32)
-    in_parts(lambda start, stop: _columns_of(upright, columns, start, stop), ny)
+    if np.array_equal(index_map, np.eye(4)) and volume.array.shape == (nz, ny, nx):
+        upright = np.ascontiguousarray(volume.array)
+    else:
+        upright = gathered(volume.array, index_map, (nz, ny, nx), outside=floor)
+    columns = np.empty((ny + 2, nx + 2, nz), dtype=np.float32)
+    in_parts(lambda a, b: _columns_of(upright, np.float32(floor), columns, a, b), ny + 2)
     return _Upright(columns, spacing, (float(centre[0]), float(centre[1]), float(centre[2])))
 
 
 @kernel
-def _columns_of(upright, columns, start, stop):  # type: ignore[no-untyped-def]
-    """[z, y, x] to [y, x, z from above], 16 x 16 at a time so that cache lines are used up."""
-    nz, _, nx = upright.shape
+def _columns_of(upright, floor, columns, start, stop):  # type: ignore[no-untyped-def]
+    """[z, y, x] to columns, 16 x 16 at a time so that cache lines are used up."""
+    nz, ny, nx = upright.shape
     for y in range(start, stop):
+        if y in (0, ny + 1):
+            columns[y] = floor
+            continue
+        columns[y, 0] = floor
+        columns[y, nx + 1] = floor
         for x0 in range(0, nx, 16):
             for z0 in range(0, nz, 16):
                 for z in range(z0, min(z0 + 16, nz)):
                     for x in range(x0, min(x0 + 16, nx)):
-                        columns[y + 1, x + 1, nz - 1 - z] = upright[z, y, x]
+                        columns[y, x + 1, nz - 1 - z] = upright[z, y - 1, x]
 
 
 def _diameter(nx: int, ny: int) -> int:
@@ -251,14 +259,17 @@ def _cast(columns, highest, cosine, sine, floor, maxima, where, start, stop):  #
             w11 = wx * wy
             w10, w01 = wy - w11, wx - w11
             w00 = np.float32(1.0) - wy - w01
-            a, b = columns[y0, x0], columns[y0, x0 + 1]
-            e, f = columns[y0 + 1, x0], columns[y0 + 1, x0 + 1]
+            # Slices, because indices that may be negative to the compiler do not vectorise.
+            first, last = low * _BLOCK, min(high * _BLOCK, nz)
+            a, b = columns[y0, x0, first:last], columns[y0, x0 + 1, first:last]
+            e, f = columns[y0 + 1, x0, first:last], columns[y0 + 1, x0 + 1, first:last]
+            met, at = best[first:last], place[first:last]
             away = np.float32(d)
-            for z in range(low * _BLOCK, min(high * _BLOCK, nz)):
+            for z in range(last - first):
                 value = w00 * a[z] + w01 * b[z] + w10 * e[z] + w11 * f[z]
-                more = value > best[z]
-                best[z] = value if more else best[z]
-                place[z] = away if more else place[z]
+                more = value > met[z]
+                met[z] = value if more else met[z]
+                at[z] = away if more else at[z]
             if n % _REVIEW == 0:
                 for block in range(low, high):
                     least[block] = _lowest(best, block * _BLOCK, lane)

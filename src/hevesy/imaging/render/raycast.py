@@ -161,13 +161,14 @@ def cast(
     )
     first = np.ascontiguousarray(volume.array)
     occupied = _occupied(first, [(one.low, one.high) for one in tissues if one.opacity_per_mm > 0])
-    second, second_map, second_occupied = first, rays.index_map, np.zeros((1, 1, 1), np.bool_)
+    second, second_map = np.zeros((1, 1, 1), np.float32), rays.index_map
+    second_occupied = np.zeros((1, 1, 1), np.bool_)
     window, table = np.array((0.0, 1.0, 0.0)), np.zeros((256, 3), np.float32)
     if glow is not None and shares[1] > 0:
         between = (
             np.eye(4) if glow.fixed_to_moving is None else checked_affine(glow.fixed_to_moving)
         )
-        second = np.ascontiguousarray(glow.volume.array)
+        second = np.ascontiguousarray(glow.volume.array, np.float32)
         second_map = np.ascontiguousarray((glow.volume.lps_to_ijk @ between @ rays.grid)[:3])
         second_occupied = _occupied(second, [(glow.window[0], np.inf)])
         table = glow.table.astype(np.float32)

@@ -132,7 +132,7 @@ def test_there_and_back_by_whole_voxels_is_the_volume_itself():
     np.testing.assert_array_equal(back.array[inside], CT[inside])
 
 
-@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int32, np.dtype(">i2"), np.float64])
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.dtype(">i2")])
 def test_labels_keep_their_type_and_values(kind):
     labels = (np.arange(60).reshape(3, 4, 5) % 2).astype(kind)
 
