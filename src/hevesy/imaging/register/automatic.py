@@ -33,6 +33,8 @@ _START_STEP_MM: Final = 50.0
 _LEAST_REACH_MM: Final = 100.0
 _MOST_STARTS: Final = 31
 _KEPT: Final = 2
+# Ends this many coarse voxels from each other are different places.
+_APART: Final = 1.5
 
 
 def register(
@@ -121,9 +123,12 @@ class _Search:
         ends = [inverse(s) for s in starts]
         backward = self._climb(ends, back=True, near=forward.fixed_to_moving)
         points = self.pyramid[0][0].points(self.where[0])
-        off_mm = gates.inconsistency_mm(
-            points, forward.fixed_to_moving, backward.fixed_to_moving
-        )
+        off_mm = gates.inconsistency_mm(points, forward.fixed_to_moving, backward.fixed_to_moving)
+        if off_mm >= gates.MOST_INCONSISTENCY_MM:
+            forward, backward = self._reconsidered(forward, backward)
+            off_mm = gates.inconsistency_mm(
+                points, forward.fixed_to_moving, backward.fixed_to_moving
+            )
         answer = forward.fixed_to_moving
         if off_mm < gates.MOST_INCONSISTENCY_MM:
             answer = midway(
@@ -163,6 +168,23 @@ class _Search:
             mutual_information_nat=self._images(1, back=False).mutual_information(end),
         )
 
+    def _reconsidered(self, forward: Found, backward: Found) -> tuple[Found, Found]:
+        """Each side tries the end of the other and keeps the better of the two."""
+        ends = []
+        for own, other, back in ((forward, backward, False), (backward, forward, True)):
+            tried = [own]
+            for n in (1, 2):
+                images = self._images(n, back=back, near=forward.fixed_to_moving)
+                start = inverse(other.fixed_to_moving) if n == 1 else tried[-1].fixed_to_moving
+                self.tell(0.9, f"the two sides differ, trying again at {self.levels[n].spacing_mm:g} mm")
+                try:
+                    tried.append(images.climbed(start, self.levels[n], seed=self.seed + 7))
+                except RuntimeError:
+                    break
+            # Compared on the same voxels: each end at the finest spacing, the first and the last.
+            ends.append(self._ranked([own, tried[-1]], back=back)[0])
+        return ends[0], ends[1]
+
     def _climb(
         self, starts: list[Matrix], *, back: bool, near: Matrix | None = None
     ) -> Found:
@@ -173,17 +195,12 @@ class _Search:
             self._images(0, back=back, near=near), starts, self.levels[0],
             seed=seed, tell=lambda text: self._step(side + text),
         )  # fmt: skip
-        good = [
-            end
-            for end in rough
-            if self._overlap(inverse(end.fixed_to_moving) if back else end.fixed_to_moving)
-            >= gates.LEAST_OVERLAP
-        ]
-        kept = [end.fixed_to_moving for end in (good or rough)[:_KEPT]]
+        kept = self._kept(rough, back=back)
         middle = best_of(
             self._images(1, back=back, near=near), kept, self.levels[1],
             seed=seed, tell=lambda text: self._step(side + text),
         )  # fmt: skip
+        middle = self._ranked(middle, back=back)
         if not middle:
             raise refused("no_match")
         self._step(f"{side}{self.levels[2].spacing_mm:g} mm")
@@ -193,6 +210,27 @@ class _Search:
             )
         except RuntimeError:
             return middle[0]
+
+    def _ranked(self, ends: list[Found], *, back: bool) -> list[Found]:
+        """Best first: mutual information alone would prize a few well-matched slices at the edge."""
+
+        def worth(end: Found) -> float:
+            matrix = end.fixed_to_moving
+            return end.mutual_information * self._overlap(inverse(matrix) if back else matrix)
+
+        return sorted(ends, key=worth, reverse=True)
+
+    def _kept(self, ends: list[Found], *, back: bool) -> list[Matrix]:
+        """The best few that are different places, not one place found twice."""
+        grid, where = self.pyramid[0][back], self.where[0]
+        points = grid.points(grid.body if back else where)
+        kept: list[Matrix] = []
+        for end in self._ranked(ends, back=back):
+            place = moved(end.fixed_to_moving, points)
+            apart = [float(np.abs(moved(k, points) - place).max()) for k in kept]
+            if min(apart, default=np.inf) > _APART * self.levels[0].spacing_mm:
+                kept.append(end.fixed_to_moving)
+        return kept[:_KEPT]
 
     def _images(self, n: int, *, back: bool, near: Matrix | None = None) -> Images:
         fixed, moving = self.pyramid[n]

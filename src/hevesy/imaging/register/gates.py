@@ -13,7 +13,7 @@ from hevesy.imaging.register.search import Images
 
 LEAST_OVERLAP: Final = 0.40
 MOST_INCONSISTENCY_MM: Final = 3.0
-LEAST_PEAK: Final = 1.05
+LEAST_PEAK: Final = 1.10
 MOST_SCALE: Final = 0.05
 MOST_SHEAR: Final = 0.05
 

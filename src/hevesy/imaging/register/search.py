@@ -72,7 +72,7 @@ class Images:
 
     def climbed(self, start: Matrix, level: Level, *, seed: int, affine: bool = False) -> Found:
         """Climb from a start; raises `RuntimeError` where nothing can be compared."""
-        method = self._method(level, seed=seed)
+        method = self.method(share=level.share, seed=seed)
         method.SetOptimizerAsRegularStepGradientDescent(
             learningRate=level.step_mm,
             minStep=level.least_mm,
@@ -89,17 +89,22 @@ class Images:
 
     def mutual_information(self, fixed_to_moving: Matrix) -> float:
         """Mutual information (nat) at one place, from all voxels."""
-        method = self._method(Level(0, 1.0, 0, 0, 0), seed=1)
-        method.SetInitialTransform(_as_affine(fixed_to_moving, self.centre))
+        method = self.method(share=1.0, seed=1)
+        method.SetInitialTransform(self.affine(fixed_to_moving))
         return -float(method.MetricEvaluate(self.fixed, self.moving))
 
-    def _method(self, level: Level, *, seed: int) -> Any:
+    def affine(self, fixed_to_moving: Matrix) -> Any:
+        """The matrix as SimpleITK's affine transform."""
+        return _as_affine(fixed_to_moving, self.centre)
+
+    def method(self, *, share: float, seed: int) -> Any:
+        """SimpleITK's registration method, without transform and optimiser."""
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfThreads(max(1, min(threads(), 2)))
         method.SetMetricAsMattesMutualInformation(numberOfHistogramBins=BINS)
-        if level.share < 1.0:
+        if share < 1.0:
             method.SetMetricSamplingStrategy(method.RANDOM)
-            method.SetMetricSamplingPercentage(level.share, seed)
+            method.SetMetricSamplingPercentage(share, seed)
         else:
             method.SetMetricSamplingStrategy(method.NONE)
         method.SetMetricFixedMask(self.fixed_mask)
