@@ -109,7 +109,12 @@ class Torso:
         return Volume(stored, seen.ijk_to_lps, "US", "MR", description=f"torso {self.seed}, MR")
 
     def _painted(
-        self, spacing: Matrix, extent: tuple[float, float, float], pose: Matrix, *, even: bool = False
+        self,
+        spacing: Matrix,
+        extent: tuple[float, float, float],
+        pose: Matrix,
+        *,
+        even: bool = False,
     ) -> Volume:
         """Labels on an axial grid around the origin: each voxel the tissue at its centre."""
         i, j, k = (max(2, round(e / s)) // 2 * 2 if even else round(e / s)
@@ -192,7 +197,7 @@ def _rotation(angles: Matrix) -> Matrix:
     about_x = np.array(((1, 0, 0), (0, ca, -sa), (0, sa, ca)))
     about_y = np.array(((cb, 0, sb), (0, 1, 0), (-sb, 0, cb)))
     about_z = np.array(((cc, -sc, 0), (sc, cc, 0), (0, 0, 1)))
-    return about_z @ about_x @ about_y
+    return np.asarray(about_z @ about_x @ about_y)
 
 
 def _bias(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
@@ -209,7 +214,7 @@ def _bias(rng: np.random.Generator, shape: tuple[int, ...]) -> Field:
 
 
 def _ring(x: Field, y: Field, z: Field, centre: Point, radii: Point) -> Field:
-    (cx, cy, cz), (a, b, c) = np.float32(centre), np.float32(radii)
+    (cx, cy, cz), (a, b, c) = np.array((centre, radii), dtype=np.float32)
     return np.asarray(np.sqrt(((x - cx) / a) ** 2 + ((y - cy) / b) ** 2 + ((z - cz) / c) ** 2))
 
 

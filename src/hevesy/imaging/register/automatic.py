@@ -25,7 +25,9 @@ from hevesy.imaging.register.search import Found, Images, Level, best_of
 Progress = Callable[[float, str], None]
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-SOURCE: Final = "Mattes 2003 mutual information (SimpleITK); gates: hevesy, docs/imaging/registration.md"
+SOURCE: Final = (
+    "Mattes 2003 mutual information (SimpleITK); gates: hevesy, docs/imaging/registration.md"
+)
 # Torsos are compared at 16, 8 and 4 mm, heads and limbs at half of that.
 _LARGE_ML: Final = 8000.0
 _TORSO_MM: Final = 4.0
@@ -35,6 +37,8 @@ _MOST_STARTS: Final = 31
 _KEPT: Final = 2
 # Ends this many coarse voxels from each other are different places.
 _APART: Final = 1.5
+# The answer is compared with places this many fine voxels beside it.
+_BESIDE: Final = 8.0
 
 
 def register(
@@ -45,6 +49,7 @@ def register(
     initial: npt.ArrayLike | None = None,
     region_lps: Box | None = None,
     trust_frame: bool = True,
+    finest_mm: float | None = None,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> Registration:
@@ -55,8 +60,10 @@ def register(
     mm to start from ("auto from here") instead of searching along the body. region_lps: lower and
     upper corner in the fixed frame; only that part of the fixed volume is to fit. trust_frame:
     volumes that state the same Frame of Reference are taken as aligned by the machine and not
-    searched. progress: called with a fraction and a sentence. The same seed and thread count give
-    the same matrix. Raises `RegistrationRefused`.
+    searched. finest_mm: of the three working resolutions (a factor of 2 between them); by default
+    4 mm, 2 mm where the smaller body is below 8 litres. progress: called with a fraction and a
+    sentence. The same seed gives the same matrix, to the last bit on one thread of ITK, to
+    rounding (far below 1e-6 mm) on several, whose sums come in any order. Raises `RegistrationRefused`.
     """
     if method not in (RIGID, AFFINE, DEFORMABLE):
         raise refused("unknown_method", method)
@@ -70,9 +77,11 @@ def register(
             np.eye(4), HARDWARE, source="same Frame of Reference UID (0020,0052)",
             fixed_frame_of_reference_uid=frames[0], moving_frame_of_reference_uid=frames[1],
         )  # fmt: skip
-    search = _Search(fixed, moving, region_lps, seed, progress or (lambda fraction, text: None))
+    search = _Search(fixed, moving, region_lps, finest_mm, seed, progress)
     start = None if initial is None else inverse(np.asarray(initial, dtype=np.float64))
     found = search.rigid(start)
+    if region_lps is not None:
+        found = search.regional(found)
     if method == AFFINE:
         found = search.affine(found)
     elif method == DEFORMABLE:
@@ -90,27 +99,30 @@ class _Search:
     """The two volumes at three resolutions, and the way through them."""
 
     def __init__(
-        self, fixed: Volume, moving: Volume, region: Box | None, seed: int, progress: Progress
+        self,
+        fixed: Volume,
+        moving: Volume,
+        region: Box | None,
+        finest_mm: float | None,
+        seed: int,
+        progress: Progress | None,
     ) -> None:
-        self.seed, self.tell = seed, progress
+        self.seed, self.tell = seed, progress or (lambda fraction, text: None)
         self.done, self.steps = 0, 20
         self.tell(0.0, "preparing the volumes")
-        rough = [prepared(v, spacing_mm=4 * _TORSO_MM) for v in (fixed, moving)]
-        small = min(p.body.sum() * p.spacing_mm**3 / 1000.0 for p in rough) < _LARGE_ML
-        finest = _TORSO_MM / 2.0 if small else _TORSO_MM
-        self.levels = _levels(finest)
-        self.pyramid: list[tuple[Prepared, Prepared]] = []
-        for level in self.levels:
-            if level.spacing_mm == 4 * _TORSO_MM:
-                self.pyramid.append((rough[0], rough[1]))
-            else:
-                a, b = (prepared(v, spacing_mm=level.spacing_mm) for v in (fixed, moving))
-                self.pyramid.append((a, b))
+
+        def both(spacing_mm: float) -> tuple[Prepared, Prepared]:
+            return prepared(fixed, spacing_mm=spacing_mm), prepared(moving, spacing_mm=spacing_mm)
+
+        if finest_mm is None:
+            bodies = [p.body.sum() * p.spacing_mm**3 / 1000.0 for p in both(2 * _TORSO_MM)]
+            finest_mm = _TORSO_MM / 2.0 if min(bodies) < _LARGE_ML else _TORSO_MM
+        self.levels = _levels(finest_mm)
+        self.pyramid = [both(level.spacing_mm) for level in self.levels]
         self.where = [_within(pair[0], region) for pair in self.pyramid]
-        self.region = region is not None
-        if not self.where[1].any():
+        if not all(where.any() for where in self.where):
             raise refused("region_empty")
-        self.beside_mm = 8.0 * finest
+        self.beside_mm = _BESIDE * self.levels[2].spacing_mm
 
     def rigid(self, start: Matrix | None) -> Registration:
         """Search from both sides and judge."""
@@ -120,23 +132,49 @@ class _Search:
         self.steps = 2 * (len(starts) + _KEPT + 1) + 1
         forward = self._climb(starts, back=False)
         # The way back starts from its own guesses, or the gate would ask the answer about itself.
-        ends = [inverse(s) for s in starts]
-        backward = self._climb(ends, back=True, near=forward.fixed_to_moving)
-        points = self.pyramid[0][0].points(self.where[0])
-        off_mm = gates.inconsistency_mm(points, forward.fixed_to_moving, backward.fixed_to_moving)
-        if off_mm >= gates.MOST_INCONSISTENCY_MM:
-            forward, backward = self._reconsidered(forward, backward)
-            off_mm = gates.inconsistency_mm(
-                points, forward.fixed_to_moving, backward.fixed_to_moving
-            )
-        answer = forward.fixed_to_moving
+        backward = self._climb([inverse(s) for s in starts], back=True)
+        points = self.pyramid[0][0].points(self.pyramid[0][0].body)
+        ways = forward.fixed_to_moving, backward.fixed_to_moving
+        if gates.inconsistency_mm(points, *ways) >= gates.MOST_INCONSISTENCY_MM:
+            ways = self._reconsidered(forward, backward)
+        return self._judged(*ways, points, self._images(1, back=False), None)
+
+    def regional(self, whole: Registration) -> Registration:
+        """Let the region alone decide the last millimetres, from where the whole body lies."""
+        start = whole.fixed_to_moving
+        ways = []
+        for back in (False, True):
+            end = inverse(start) if back else start
+            for n in (1, 2):
+                self.tell(0.9, f"the region, {self.levels[n].spacing_mm:g} mm")
+                images = self._regional_images(n, start, back=back)
+                end = _climbed_on(images, end, self.levels[n], self.seed + back)
+            ways.append(end)
+        points = self.pyramid[1][0].points(self.where[1])
+        images = self._regional_images(1, start, back=False)
+        # The region began at the answer of the body, so it can be no surer than that.
+        return self._judged(
+            ways[0], ways[1], points, images, self.where[0], doubt_mm=whole.consistency_mm or 0.0
+        )
+
+    def _judged(
+        self,
+        forward: Matrix,
+        backward: Matrix,
+        points: Matrix,
+        images: Images,
+        where: Mask | None,
+        *,
+        doubt_mm: float = 0.0,
+    ) -> Registration:
+        """The middle of both ways, if they agree, and the gates."""
+        off_mm = gates.inconsistency_mm(points, forward, backward)
+        answer = forward
         if off_mm < gates.MOST_INCONSISTENCY_MM:
-            answer = midway(
-                answer, inverse(backward.fixed_to_moving), about_lps=points.mean(axis=0)
-            )
-        share = self._overlap(answer)
+            answer = midway(answer, inverse(backward), about_lps=points.mean(axis=0))
+        off_mm = max(off_mm, doubt_mm)
+        share = self._overlap(answer, where)
         self._step("judging")
-        images = self._images(1, back=False)
         height = gates.peak(images, answer, beside_mm=self.beside_mm)
         return Registration(
             inverse(answer),
@@ -157,9 +195,8 @@ class _Search:
         end = rigid.fixed_to_moving
         for n in (1, 2):
             self.tell(0.9, f"affine, {self.levels[n].spacing_mm:g} mm")
-            end = self._images(n, back=False).climbed(
-                end, self.levels[n], seed=self.seed, affine=True
-            ).fixed_to_moving  # fmt: skip
+            images = self._images(n, back=False)
+            end = _climbed_on(images, end, self.levels[n], self.seed, affine=True)
         return replace(
             rigid,
             moving_to_fixed=inverse(end),
@@ -168,48 +205,40 @@ class _Search:
             mutual_information_nat=self._images(1, back=False).mutual_information(end),
         )
 
-    def _reconsidered(self, forward: Found, backward: Found) -> tuple[Found, Found]:
+    def _reconsidered(self, forward: Found, backward: Found) -> tuple[Matrix, Matrix]:
         """Each side tries the end of the other and keeps the better of the two."""
         ends = []
         for own, other, back in ((forward, backward, False), (backward, forward, True)):
-            tried = [own]
-            for n in (1, 2):
-                images = self._images(n, back=back, near=forward.fixed_to_moving)
-                start = inverse(other.fixed_to_moving) if n == 1 else tried[-1].fixed_to_moving
-                self.tell(0.9, f"the two sides differ, trying again at {self.levels[n].spacing_mm:g} mm")
-                try:
-                    tried.append(images.climbed(start, self.levels[n], seed=self.seed + 7))
-                except RuntimeError:
-                    break
-            # Compared on the same voxels: each end at the finest spacing, the first and the last.
-            ends.append(self._ranked([own, tried[-1]], back=back)[0])
+            self.tell(0.9, "the two sides differ: each tries the place of the other")
+            tried, start = own, inverse(other.fixed_to_moving)
+            try:
+                for n in (1, 2):
+                    images = self._images(n, back=back)
+                    tried = images.climbed(start, self.levels[n], seed=self.seed + 7)
+                    start = tried.fixed_to_moving
+            except RuntimeError:
+                tried = own
+            ends.append(self._ranked([own, tried], back=back)[0].fixed_to_moving)
         return ends[0], ends[1]
 
-    def _climb(
-        self, starts: list[Matrix], *, back: bool, near: Matrix | None = None
-    ) -> Found:
-        """Coarse to fine from one side; `near`: forward answer, to carry the region over."""
+    def _climb(self, starts: list[Matrix], *, back: bool) -> Found:
+        """Coarse to fine from one side."""
         side = "from the other side, " if back else ""
         seed = self.seed + (1000 if back else 0)
-        rough = best_of(
-            self._images(0, back=back, near=near), starts, self.levels[0],
-            seed=seed, tell=lambda text: self._step(side + text),
-        )  # fmt: skip
-        kept = self._kept(rough, back=back)
-        middle = best_of(
-            self._images(1, back=back, near=near), kept, self.levels[1],
-            seed=seed, tell=lambda text: self._step(side + text),
-        )  # fmt: skip
-        middle = self._ranked(middle, back=back)
+
+        def best(n: int, places: list[Matrix]) -> list[Found]:
+            return best_of(
+                self._images(n, back=back),
+                places,
+                self.levels[n],
+                seed=seed,
+                tell=lambda text: self._step(side + text),
+            )
+
+        middle = self._ranked(best(1, self._kept(best(0, starts), back=back)), back=back)
         if not middle:
             raise refused("no_match")
-        self._step(f"{side}{self.levels[2].spacing_mm:g} mm")
-        try:
-            return self._images(2, back=back, near=near).climbed(
-                middle[0].fixed_to_moving, self.levels[2], seed=seed
-            )
-        except RuntimeError:
-            return middle[0]
+        return (best(2, [middle[0].fixed_to_moving]) or middle)[0]
 
     def _ranked(self, ends: list[Found], *, back: bool) -> list[Found]:
         """Best first: mutual information alone would prize a few well-matched slices at the edge."""
@@ -222,8 +251,8 @@ class _Search:
 
     def _kept(self, ends: list[Found], *, back: bool) -> list[Matrix]:
         """The best few that are different places, not one place found twice."""
-        grid, where = self.pyramid[0][back], self.where[0]
-        points = grid.points(grid.body if back else where)
+        grid = self.pyramid[0][back]
+        points = grid.points(grid.body)
         kept: list[Matrix] = []
         for end in self._ranked(ends, back=back):
             place = moved(end.fixed_to_moving, points)
@@ -232,29 +261,32 @@ class _Search:
                 kept.append(end.fixed_to_moving)
         return kept[:_KEPT]
 
-    def _images(self, n: int, *, back: bool, near: Matrix | None = None) -> Images:
+    def _images(self, n: int, *, back: bool) -> Images:
+        fixed, moving = self.pyramid[n]
+        return Images(moving, fixed) if back else Images(fixed, moving)
+
+    def _regional_images(self, n: int, fixed_to_moving: Matrix, *, back: bool) -> Images:
         fixed, moving = self.pyramid[n]
         if not back:
             return Images(fixed, moving, where=self.where[n])
-        where = None
-        if self.region and near is not None:
-            points = moving.points(moving.body)
-            chosen = np.zeros_like(moving.body)
-            chosen[moving.body] = fixed.holds(moved(inverse(near), points), self.where[n])
-            where = chosen if chosen.any() else None
-        return Images(moving, fixed, where=where)
+        chosen = np.zeros_like(moving.body)
+        places = moved(inverse(fixed_to_moving), moving.points(moving.body))
+        chosen[moving.body] = fixed.holds(places, self.where[n])
+        if not chosen.any():
+            raise refused("region_empty")
+        return Images(moving, fixed, where=chosen)
 
-    def _overlap(self, fixed_to_moving: Matrix) -> float:
+    def _overlap(self, fixed_to_moving: Matrix, where: Mask | None = None) -> float:
         fixed, moving = self.pyramid[0]
-        return gates.overlap(fixed, moving, fixed_to_moving, self.where[0])
+        return gates.overlap(fixed, moving, fixed_to_moving, fixed.body if where is None else where)
 
     def _starts(self) -> list[Matrix]:
         """Body on body, and shifted along the patient as far as the shorter may lie in the longer."""
         fixed, moving = self.pyramid[0]
         scale = self.levels[2].spacing_mm / _TORSO_MM
-        step = _START_STEP_MM * scale
+        step = _START_STEP_MM * min(scale, 1.0)
         lengths = [float(np.ptp(p.points(p.body)[:, 2])) for p in (fixed, moving)]
-        reach = max(_LEAST_REACH_MM * scale, abs(lengths[0] - lengths[1]) / 2.0)
+        reach = max(_LEAST_REACH_MM * min(scale, 1.0), abs(lengths[0] - lengths[1]) / 2.0)
         count = min(int(np.ceil(reach / step - 1e-9)), _MOST_STARTS // 2)
         starts = []
         for n in sorted(range(-count, count + 1), key=abs):
@@ -267,6 +299,15 @@ class _Search:
     def _step(self, text: str) -> None:
         self.tell(min(0.05 + 0.85 * self.done / self.steps, 0.9), text)
         self.done += 1
+
+
+def _climbed_on(
+    images: Images, start: Matrix, level: Level, seed: int, *, affine: bool = False
+) -> Matrix:
+    try:
+        return images.climbed(start, level, seed=seed, affine=affine).fixed_to_moving
+    except RuntimeError as error:
+        raise refused("no_match") from error
 
 
 def _levels(finest_mm: float) -> tuple[Level, Level, Level]:

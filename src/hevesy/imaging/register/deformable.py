@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813  # the name that all its documentation uses
 
 from hevesy.imaging.register.prepare import Mask, Prepared
 from hevesy.imaging.register.result import DEFORMABLE, Deformation, Gate, Registration
@@ -30,14 +30,12 @@ def deformed(rigid: Registration, pair: tuple[Prepared, Prepared], where: Mask) 
     method = images.method(share=0.3, seed=42)
     method.SetMovingInitialTransform(images.affine(rigid.fixed_to_moving))
     method.SetInitialTransform(bend, inPlace=True)
-    method.SetOptimizerAsLBFGSB(
-        gradientConvergenceTolerance=1e-5, numberOfIterations=_ITERATIONS
-    )
+    method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=_ITERATIONS)
     method.Execute(images.fixed, images.moving)
     field = sitk.TransformToDisplacementField(
         bend,
         sitk.sitkVectorFloat64,
-        [max(2, int(np.ceil(n * pair[0].spacing_mm / _GRID_MM))) for n in size],
+        [int(np.ceil(n * pair[0].spacing_mm / _GRID_MM)) + 1 for n in size],
         images.fixed.GetOrigin(),
         [_GRID_MM] * 3,
         np.eye(3).ravel().tolist(),

@@ -21,9 +21,7 @@ MOST_SHEAR: Final = 0.05
 def overlap(fixed: Prepared, moving: Prepared, fixed_to_moving: Matrix, where: Mask) -> float:
     """Share of the smaller body (or of the region `where`, if smaller) that lies in the other."""
     points = fixed.points(where)
-    common = fixed.holds(points, where) & moving.holds(
-        moved(fixed_to_moving, points), moving.body
-    )
+    common = fixed.holds(points, where) & moving.holds(moved(fixed_to_moving, points), moving.body)
     smaller = min(len(points), int(moving.body.sum()))
     return float(common.sum()) / max(smaller, 1)
 

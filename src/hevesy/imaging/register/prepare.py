@@ -45,7 +45,7 @@ class Prepared:
     @property
     def centroid_lps(self) -> Matrix:
         """Centre of the body, (3,) in mm."""
-        return self.points(self.body).mean(axis=0)
+        return np.asarray(self.points(self.body).mean(axis=0))
 
     def points(self, where: Mask) -> Matrix:
         """LPS mm of the voxels of a mask, (n, 3)."""

@@ -92,7 +92,9 @@ class Registration:
             return HARDWARE
         if not self.accepted:
             return "check alignment"
-        return "deformable, for display" if self.method == DEFORMABLE else f"aligned ({self.method})"
+        return (
+            "deformable, for display" if self.method == DEFORMABLE else f"aligned ({self.method})"
+        )
 
     @property
     def fixed_to_moving(self) -> Matrix:

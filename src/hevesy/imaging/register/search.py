@@ -15,10 +15,9 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813  # the name that all its documentation uses
 from scipy.ndimage import binary_dilation
 
-from hevesy.imaging.compiled import threads
 from hevesy.imaging.register.prepare import Mask, Matrix, Prepared
 
 Step = Callable[[str], None]
@@ -80,9 +79,7 @@ class Images:
             relaxationFactor=_RELAXATION,
         )
         method.SetOptimizerScalesFromPhysicalShift()
-        transform = (
-            _as_affine(start, self.centre) if affine else _as_rigid(start, self.centre)
-        )
+        transform = _as_affine(start, self.centre) if affine else _as_rigid(start, self.centre)
         method.SetInitialTransform(transform, inPlace=True)
         method.Execute(self.fixed, self.moving)
         return Found(as_matrix(transform), -float(method.GetMetricValue()))
@@ -100,7 +97,6 @@ class Images:
     def method(self, *, share: float, seed: int) -> Any:
         """SimpleITK's registration method, without transform and optimiser."""
         method = sitk.ImageRegistrationMethod()
-        method.SetNumberOfThreads(max(1, min(threads(), 2)))
         method.SetMetricAsMattesMutualInformation(numberOfHistogramBins=BINS)
         if share < 1.0:
             method.SetMetricSamplingStrategy(method.RANDOM)
