@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  # the name that all its documentation uses
+import SimpleITK as sitk  # noqa: N813
 
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.torso import make_torso, random_pose

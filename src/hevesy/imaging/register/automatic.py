@@ -17,7 +17,7 @@ import numpy.typing as npt
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.register import gates
 from hevesy.imaging.register.matrices import Matrix, inverse, is_rigid, midway, moved
-from hevesy.imaging.register.prepare import Mask, Prepared, prepared
+from hevesy.imaging.register.prepare import Mask, Prepared, halved, prepared
 from hevesy.imaging.register.refusal import refused
 from hevesy.imaging.register.result import AFFINE, DEFORMABLE, HARDWARE, RIGID, Registration
 from hevesy.imaging.register.search import Found, Images, Level, best_of
@@ -114,11 +114,15 @@ class _Search:
         def both(spacing_mm: float) -> tuple[Prepared, Prepared]:
             return prepared(fixed, spacing_mm=spacing_mm), prepared(moving, spacing_mm=spacing_mm)
 
-        if finest_mm is None:
-            bodies = [p.body.sum() * p.spacing_mm**3 / 1000.0 for p in both(2 * _TORSO_MM)]
-            finest_mm = _TORSO_MM / 2.0 if min(bodies) < _LARGE_ML else _TORSO_MM
-        self.levels = _levels(finest_mm)
-        self.pyramid = [both(level.spacing_mm) for level in self.levels]
+        # Masks are made once, at the finest spacing: a chest wall is thinner than a coarse voxel.
+        finest = both(finest_mm or _TORSO_MM)
+        bodies_ml = [p.body.sum() * p.spacing_mm**3 / 1000.0 for p in finest]
+        if finest_mm is None and min(bodies_ml) < _LARGE_ML:
+            finest = both(_TORSO_MM / 2.0)
+        middle = halved(finest[0]), halved(finest[1])
+        coarse = halved(middle[0]), halved(middle[1])
+        self.pyramid = [coarse, middle, finest]
+        self.levels = _levels(finest[0].spacing_mm)
         self.where = [_within(pair[0], region) for pair in self.pyramid]
         if not all(where.any() for where in self.where):
             raise refused("region_empty")
@@ -313,10 +317,12 @@ def _climbed_on(
 def _levels(finest_mm: float) -> tuple[Level, Level, Level]:
     """Coarse, middle, fine; measured on 30 generated torsos (docs/imaging/registration.md)."""
     s = finest_mm
+    # Coarser than usual there are few voxels, and all of them are needed.
+    few = max(1.0, s / _TORSO_MM) ** 3
     return (
         Level(4 * s, 1.0, 2.0 * s, 0.05 * s, 100),
-        Level(2 * s, 0.5, 1.0 * s, 0.0125 * s, 120),
-        Level(s, 0.1, 0.5 * s, 0.0125 * s, 40),
+        Level(2 * s, min(1.0, 0.5 * few), 1.0 * s, 0.0125 * s, 120),
+        Level(s, min(1.0, 0.1 * few), 0.5 * s, 0.0125 * s, 40),
     )
 
 

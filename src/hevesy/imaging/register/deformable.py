@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813  # the name that all its documentation uses
+import SimpleITK as sitk  # noqa: N813
 
 from hevesy.imaging.register.prepare import Mask, Prepared
 from hevesy.imaging.register.result import DEFORMABLE, Deformation, Gate, Registration

@@ -61,6 +61,25 @@ class Prepared:
         return found
 
 
+def halved(fine: Prepared) -> Prepared:
+    """The same at twice the spacing: means of 2 x 2 x 2 voxels, the body where most of them are."""
+    odd = [(0, n % 2) for n in fine.values.shape]
+    k, j, i = (n + extra for n, (_, extra) in zip(fine.values.shape, odd, strict=True))
+
+    def mean(array: npt.NDArray[Any], mode: Any) -> npt.NDArray[np.float32]:
+        blocks = np.pad(array, odd, mode=mode).reshape(k // 2, 2, j // 2, 2, i // 2, 2)
+        return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+
+    return Prepared(
+        mean(fine.values, "edge"),
+        mean(fine.body, "constant") >= 0.5,
+        mean(fine.seen, "constant") >= 0.5,
+        fine.origin_mm + fine.spacing_mm / 2.0,
+        2.0 * fine.spacing_mm,
+        fine.modality,
+    )
+
+
 def prepared(volume: Volume, *, spacing_mm: float) -> Prepared:
     """Clip, scale and resample a volume to `spacing_mm`; refuses what has no body in it."""
     if min(volume.array.shape) < 2:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk  # noqa: N813  # the name that all its documentation uses
+import SimpleITK as sitk  # noqa: N813
 from scipy.ndimage import binary_dilation
 
 from hevesy.imaging.register.prepare import Mask, Matrix, Prepared
