@@ -30,6 +30,8 @@ SOURCE: Final = (
 )
 # Torsos are compared at 16, 8 and 4 mm, heads and limbs at half of that.
 _LARGE_ML: Final = 8000.0
+# A whole body at 2 mm would take gigabytes, whatever small thing is to be found in it.
+_LARGEST_ML: Final = 20000.0
 _TORSO_MM: Final = 4.0
 _START_STEP_MM: Final = 50.0
 _LEAST_REACH_MM: Final = 100.0
@@ -63,7 +65,8 @@ def register(
     searched. finest_mm: of the three working resolutions (a factor of 2 between them); by default
     4 mm, 2 mm where the smaller body is below 8 litres. progress: called with a fraction and a
     sentence. The same seed gives the same matrix, to the last bit on one thread of ITK, to
-    rounding (far below 1e-6 mm) on several, whose sums come in any order. Raises `RegistrationRefused`.
+    rounding (far below 1e-6 mm) on several, whose sums come in any order. Raises
+    `RegistrationRefused`.
     """
     if method not in (RIGID, AFFINE, DEFORMABLE):
         raise refused("unknown_method", method)
@@ -107,8 +110,8 @@ class _Search:
         seed: int,
         progress: Progress | None,
     ) -> None:
-        self.seed, self.tell = seed, progress or (lambda fraction, text: None)
-        self.done, self.steps = 0, 20
+        self.seed, self.progress = seed, progress
+        self.done, self.steps, self.fraction = 0, 20, 0.0
         self.tell(0.0, "preparing the volumes")
 
         def both(spacing_mm: float) -> tuple[Prepared, Prepared]:
@@ -117,7 +120,7 @@ class _Search:
         # Masks are made once, at the finest spacing: a chest wall is thinner than a coarse voxel.
         finest = both(finest_mm or _TORSO_MM)
         bodies_ml = [p.body.sum() * p.spacing_mm**3 / 1000.0 for p in finest]
-        if finest_mm is None and min(bodies_ml) < _LARGE_ML:
+        if finest_mm is None and min(bodies_ml) < _LARGE_ML and max(bodies_ml) < _LARGEST_ML:
             finest = both(_TORSO_MM / 2.0)
         middle = halved(finest[0]), halved(finest[1])
         coarse = halved(middle[0]), halved(middle[1])
@@ -179,7 +182,11 @@ class _Search:
         off_mm = max(off_mm, doubt_mm)
         share = self._overlap(answer, where)
         self._step("judging")
-        height = gates.peak(images, answer, beside_mm=self.beside_mm)
+        try:
+            here = images.mutual_information(answer)
+        except RuntimeError as error:
+            raise refused("no_match") from error
+        height = here / gates.rival(images, answer, beside_mm=self.beside_mm)
         return Registration(
             inverse(answer),
             RIGID,
@@ -188,7 +195,7 @@ class _Search:
                 gates.peak_gate(height, self.beside_mm),
                 gates.consistency_gate(off_mm),
             ),
-            mutual_information_nat=images.mutual_information(answer),
+            mutual_information_nat=here,
             consistency_mm=off_mm,
             overlap=share,
             source=SOURCE,
@@ -292,6 +299,7 @@ class _Search:
         lengths = [float(np.ptp(p.points(p.body)[:, 2])) for p in (fixed, moving)]
         reach = max(_LEAST_REACH_MM * min(scale, 1.0), abs(lengths[0] - lengths[1]) / 2.0)
         count = min(int(np.ceil(reach / step - 1e-9)), _MOST_STARTS // 2)
+        step = max(step, reach / count)
         starts = []
         for n in sorted(range(-count, count + 1), key=abs):
             start = np.eye(4)
@@ -303,6 +311,12 @@ class _Search:
     def _step(self, text: str) -> None:
         self.tell(min(0.05 + 0.85 * self.done / self.steps, 0.9), text)
         self.done += 1
+
+    def tell(self, fraction: float, text: str) -> None:
+        """Report progress, which never goes back."""
+        self.fraction = max(self.fraction, fraction)
+        if self.progress is not None:
+            self.progress(self.fraction, text)
 
 
 def _climbed_on(
@@ -317,8 +331,8 @@ def _climbed_on(
 def _levels(finest_mm: float) -> tuple[Level, Level, Level]:
     """Coarse, middle, fine; measured on 30 generated torsos (docs/imaging/registration.md)."""
     s = finest_mm
-    # Coarser than usual there are few voxels, and all of them are needed.
-    few = max(1.0, s / _TORSO_MM) ** 3
+    # Coarser than usual there are few voxels, and more of them are needed.
+    few = max(1.0, s / _TORSO_MM) ** 2
     return (
         Level(4 * s, 1.0, 2.0 * s, 0.05 * s, 100),
         Level(2 * s, min(1.0, 0.5 * few), 1.0 * s, 0.0125 * s, 120),

@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk  # noqa: N813
 
 from hevesy.imaging.register.prepare import Mask, Prepared
+from hevesy.imaging.register.refusal import refused
 from hevesy.imaging.register.result import DEFORMABLE, Deformation, Gate, Registration
 from hevesy.imaging.register.search import Images
 
@@ -31,7 +32,10 @@ def deformed(rigid: Registration, pair: tuple[Prepared, Prepared], where: Mask) 
     method.SetMovingInitialTransform(images.affine(rigid.fixed_to_moving))
     method.SetInitialTransform(bend, inPlace=True)
     method.SetOptimizerAsLBFGSB(gradientConvergenceTolerance=1e-5, numberOfIterations=_ITERATIONS)
-    method.Execute(images.fixed, images.moving)
+    try:
+        method.Execute(images.fixed, images.moving)
+    except RuntimeError as error:
+        raise refused("no_match") from error
     field = sitk.TransformToDisplacementField(
         bend,
         sitk.sitkVectorFloat64,

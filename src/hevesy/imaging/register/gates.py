@@ -32,10 +32,9 @@ def inconsistency_mm(points_lps: Matrix, forward: Matrix, backward: Matrix) -> f
     return float(np.linalg.norm(there_and_back - points_lps, axis=1).max())
 
 
-def peak(images: Images, fixed_to_moving: Matrix, *, beside_mm: float) -> float:
-    """Mutual information at the answer over the largest of six places beside it."""
-    here = images.mutual_information(fixed_to_moving)
-    beside = []
+def rival(images: Images, fixed_to_moving: Matrix, *, beside_mm: float) -> float:
+    """The largest mutual information of six places beside the answer, in nat; never 0."""
+    beside = [1e-6]
     for axis in range(3):
         for sign in (-1.0, 1.0):
             shifted = fixed_to_moving.copy()
@@ -45,7 +44,7 @@ def peak(images: Images, fixed_to_moving: Matrix, *, beside_mm: float) -> float:
             except RuntimeError:
                 # Beside the answer nothing can be compared: no rival there.
                 continue
-    return here / max(max(beside, default=0.0), 1e-6)
+    return max(beside)
 
 
 def overlap_gate(value: float) -> Gate:

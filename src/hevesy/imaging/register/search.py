@@ -23,7 +23,7 @@ from hevesy.imaging.register.prepare import Mask, Matrix, Prepared
 Step = Callable[[str], None]
 
 BINS: Final = 32
-# SimpleITK's 0.5 ends the climb along a narrow ridge several millimetres short of the top.
+# With 0.6 the step shrinks away on the narrow ridge along the body, millimetres short of the top.
 _RELAXATION: Final = 0.8
 # The edge of the body is its best landmark: the metric sees this much of the air around it.
 _RIM_MM: Final = 16.0

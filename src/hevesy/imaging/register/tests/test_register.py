@@ -44,7 +44,7 @@ def worst_mm(found, pose, torso):
 def test_a_foreign_ct_is_brought_onto_the_pet(a_torso, an_alignment):
     found, told = an_alignment
 
-    assert worst_mm(found, POSE, a_torso) < 3.0
+    assert worst_mm(found, POSE, a_torso) < 2.0
     assert found.accepted
     assert found.label == "aligned (rigid)"
     assert is_rigid(found.moving_to_fixed)
@@ -65,10 +65,10 @@ def one_thread():
 
 
 def test_the_same_seed_gives_the_same_matrix(a_pet, a_ct, an_alignment, one_thread):
-    one, again = (register(a_pet, a_ct, **QUICK).moving_to_fixed for _ in range(2))
+    near = an_alignment[0].moving_to_fixed
+    one, again = (register(a_pet, a_ct, initial=near, **QUICK) for _ in range(2))
 
-    np.testing.assert_array_equal(one, again)
-    np.testing.assert_allclose(one, an_alignment[0].moving_to_fixed, atol=1e-6)
+    np.testing.assert_array_equal(one.moving_to_fixed, again.moving_to_fixed)
 
 
 def test_a_foreign_mr_is_brought_onto_the_pet_from_where_a_person_left_it(a_torso, a_pet):
@@ -89,8 +89,8 @@ def test_the_order_in_which_voxels_are_stored_changes_nothing(a_pet, a_ct, an_al
     turned[:3, 2] *= -1
     flipped = replace(a_ct, array=a_ct.array[::-1, :, ::-1], ijk_to_lps=turned)
 
-    found = register(a_pet, flipped, initial=an_alignment[0].moving_to_fixed, **QUICK)
-    straight = register(a_pet, a_ct, initial=an_alignment[0].moving_to_fixed, **QUICK)
+    found = register(a_pet, flipped, **QUICK)
+    straight = an_alignment[0]
 
     # Coarse voxels begin at the other end of the stack, so the copies differ by a fraction of one.
     np.testing.assert_allclose(found.moving_to_fixed, straight.moving_to_fixed, atol=0.5)
@@ -111,11 +111,9 @@ def test_a_volume_that_already_lies_right_stays(a_torso):
     ct, again = a_torso.ct(coarser=4.0), a_torso.ct(coarser=4.0, own=True)
 
     rigid = register(ct, again, initial=np.eye(4), **QUICK)
-    affine = register(ct, again, method="affine", initial=np.eye(4), **QUICK)
 
     assert worst_mm(rigid, np.eye(4), a_torso) < 0.5
-    assert max(stretch(affine.moving_to_fixed)) < 0.015
-    assert rigid.accepted and affine.accepted
+    assert rigid.accepted
 
 
 def test_affine_that_stretches_beyond_belief_is_not_accepted(a_torso):
@@ -126,6 +124,7 @@ def test_affine_that_stretches_beyond_belief_is_not_accepted(a_torso):
 
     found = register(ct, stretched, method="affine", initial=np.eye(4), **QUICK)
 
+    assert 0.06 < stretch(found.moving_to_fixed)[0] < 0.12
     assert not found.accepted
     assert "affine_scale" in [gate.key for gate in found.gates if not gate.passed]
 
@@ -141,14 +140,29 @@ def test_a_deformation_is_labelled_as_for_display_beside_a_rigid_matrix(a_pet, a
     assert 0.0 < found.as_json()["largest_deformation_mm"] < 60.0
 
 
-def test_a_region_is_registered_by_itself(a_torso, a_pet, a_ct):
-    chest = ((-150.0, -110.0, 0.0), (150.0, 110.0, 200.0))
+CHEST = ((-150.0, -110.0, 0.0), (150.0, 110.0, 200.0))
 
-    found = register(a_pet, a_ct, region_lps=chest, **QUICK)
+
+def test_a_region_alone_decides_when_asked(a_torso, a_pet, a_ct, an_alignment):
+    whole = an_alignment[0]
+
+    near = whole.moving_to_fixed
+    found = register(a_pet, a_ct, region_lps=CHEST, initial=near, **QUICK)
+
+    # At 8 mm a chest holds few voxels: it may fail, but then it says so.
+    heart = a_torso.targets_lps[2]
+    off_mm = np.linalg.norm(moved(found.moving_to_fixed, moved(POSE, heart)) - heart)
+    assert off_mm < 4.0 or (not found.accepted and off_mm < 10.0)
+    assert found.mutual_information_nat != pytest.approx(whole.mutual_information_nat, rel=0.01)
+    assert found.overlap > 0.8
+
+
+@pytest.mark.soak
+def test_a_region_at_the_real_setting_is_accepted(a_torso):
+    found = register(a_torso.pet(), a_torso.ct(POSE), region_lps=CHEST)
 
     assert found.accepted
-    heart = a_torso.targets_lps[2]
-    assert np.linalg.norm(moved(found.moving_to_fixed, moved(POSE, heart)) - heart) < 4.0
+    assert worst_mm(found, POSE, a_torso) < 2.0
 
 
 def test_noise_is_never_accepted(a_pet):
@@ -166,6 +180,22 @@ def test_noise_is_never_accepted(a_pet):
 
 def block(value, shape=(20, 20, 20), modality="CT"):
     return Volume(np.full(shape, value, np.float32), np.diag((8.0, 8.0, 8.0, 1.0)), "HU", modality)
+
+
+def test_a_head_is_looked_for_along_the_whole_of_a_patient():
+    # Ten centimetres of ball, 60 cm above the middle of a 2 m long body of the same stuff.
+    z, y, x = np.indices((125, 20, 20)) * 16.0
+    body = np.where(np.hypot(x - 152, y - 152) < 100, 40.0, -1000.0)
+    bone = np.hypot(np.hypot(x - 130, y - 160), z - 1600) < 70
+    body[bone] = 300.0
+    body += np.random.default_rng(2).normal(0, 10, body.shape)
+    long = Volume(body.astype(np.float32), np.diag((16.0, 16.0, 16.0, 1.0)), "HU", "CT")
+    short = replace(long, array=long.array[90:111])
+
+    found = register(long, short, finest_mm=16.0)
+
+    shift = found.moving_to_fixed[:3, 3]
+    np.testing.assert_allclose(shift, (0.0, 0.0, 90 * 16.0), atol=8.0)
 
 
 def far_away():
