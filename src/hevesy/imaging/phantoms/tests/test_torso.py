@@ -46,6 +46,6 @@ def test_another_machine_sees_the_organs_where_the_pose_puts_them(a_torso):
 
 def test_lesions_are_hot_and_where_they_are_said_to_be(a_torso):
     pet = a_torso.pet()
-    background = pet.sample(a_torso.targets_lps[7:10] + (0.0, 0.0, 40.0))
+    background = pet.sample(np.add(a_torso.targets_lps[7:10], (0.0, 0.0, 40.0)))
 
     assert np.all(pet.sample(a_torso.targets_lps[7:10]) > 2.0 * np.maximum(background, 0.5))
