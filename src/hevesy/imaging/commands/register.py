@@ -129,7 +129,7 @@ def _header(path: Path) -> Dataset:
 
 
 def _print(found: Registration) -> None:
-    lines = [f"{found.label} ({found.method})"]
+    lines = [found.label]
     lines += ["  ".join(f"{x:10.5f}" for x in row) for row in found.moving_to_fixed]
     lines += [f"{'ok ' if gate.passed else 'NO '} {gate.text_en}" for gate in found.gates]
     sys.stdout.write("\n".join(lines) + "\n")
