@@ -24,6 +24,7 @@ VERBS: Final[dict[str, str]] = {
     "measure": "Measures of drawn regions (SEG, RTSTRUCT, NIfTI) on a PET or CT series.",
     "mip": "Rotating MIP of a PET or SPECT series as a movie, alone or over its CT.",
     "reconstruct": "Reconstruct SPECT projections into slices.",
+    "register": "Where one series lies on another: a 4x4 matrix, and whether to trust it.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 

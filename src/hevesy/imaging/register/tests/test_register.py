@@ -1,0 +1,251 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from hevesy.imaging.geometry import Volume
+from hevesy.imaging.phantoms.torso import make_torso, random_pose
+from hevesy.imaging.register import RegistrationRefused, register
+from hevesy.imaging.register.matrices import inverse, is_rigid, moved, stretch
+
+# An eighth of the voxels of the real setting: seconds become tenths. The soak runs the real one.
+QUICK = {"finest_mm": 8.0}
+POSE = random_pose(5)
+
+
+@pytest.fixture(scope="module")
+def a_torso():
+    return make_torso(5)
+
+
+@pytest.fixture(scope="module")
+def a_pet(a_torso):
+    return a_torso.pet(coarser=1.8)
+
+
+@pytest.fixture(scope="module")
+def a_ct(a_torso):
+    return a_torso.ct(POSE, coarser=4.0)
+
+
+@pytest.fixture(scope="module")
+def an_alignment(a_pet, a_ct):
+    told = []
+    found = register(a_pet, a_ct, progress=lambda *step: told.append(step), **QUICK)
+    return found, told
+
+
+def worst_mm(found, pose, torso):
+    back = moved(found.moving_to_fixed, moved(pose, torso.targets_lps))
+    return float(np.linalg.norm(back - torso.targets_lps, axis=1).max())
+
+
+def test_a_foreign_ct_is_brought_onto_the_pet(a_torso, an_alignment):
+    found, told = an_alignment
+
+    assert worst_mm(found, POSE, a_torso) < 2.0
+    assert found.accepted
+    assert found.label == "aligned (rigid)"
+    assert is_rigid(found.moving_to_fixed)
+    assert [gate.key for gate in found.gates] == [
+        "overlap", "mutual_information_gain", "consistency",
+    ]  # fmt: skip
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+
+
+@pytest.fixture
+def one_thread():
+    before = SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    yield
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+
+
+def test_the_same_seed_gives_the_same_matrix(a_pet, a_ct, an_alignment, one_thread):
+    near = an_alignment[0].moving_to_fixed
+    one, again = (register(a_pet, a_ct, initial=near, **QUICK) for _ in range(2))
+
+    np.testing.assert_array_equal(one.moving_to_fixed, again.moving_to_fixed)
+
+
+def test_a_foreign_mr_is_brought_onto_the_pet_from_where_a_person_left_it(a_torso, a_pet):
+    mr = a_torso.mr(POSE, coarser=3.0)
+    by_hand = inverse(POSE)
+    by_hand[:3, 3] += (12.0, -9.0, 15.0)
+
+    found = register(a_pet, mr, initial=by_hand, **QUICK)
+
+    assert worst_mm(found, POSE, a_torso) < 4.0
+    assert found.accepted
+
+
+def test_the_order_in_which_voxels_are_stored_changes_nothing(a_pet, a_ct, an_alignment):
+    turned = a_ct.ijk_to_lps.copy()
+    turned[:3, 3] = a_ct.world((a_ct.shape_ijk[0] - 1, 0, a_ct.shape_ijk[2] - 1))
+    turned[:3, 0] *= -1
+    turned[:3, 2] *= -1
+    flipped = replace(a_ct, array=a_ct.array[::-1, :, ::-1], ijk_to_lps=turned)
+
+    found = register(a_pet, flipped, **QUICK)
+    straight = an_alignment[0]
+
+    # Coarse voxels begin at the other end of the stack, so the copies differ by a fraction of one.
+    np.testing.assert_allclose(found.moving_to_fixed, straight.moving_to_fixed, atol=0.5)
+
+
+def test_volumes_of_one_frame_of_reference_are_not_moved(a_pet, a_ct):
+    pet, ct = (replace(v, frame_of_reference_uid="1.2.3") for v in (a_pet, a_ct))
+
+    found = register(pet, ct)
+
+    np.testing.assert_array_equal(found.moving_to_fixed, np.eye(4))
+    assert found.label == "hardware aligned"
+    assert found.accepted
+    assert found.as_json()["mutual_information_nat"] is None
+
+
+def test_a_volume_that_already_lies_right_stays(a_torso):
+    ct, again = a_torso.ct(coarser=4.0), a_torso.ct(coarser=4.0, own=True)
+
+    rigid = register(ct, again, initial=np.eye(4), **QUICK)
+
+    assert worst_mm(rigid, np.eye(4), a_torso) < 0.5
+    assert rigid.accepted
+
+
+def test_affine_that_stretches_beyond_belief_is_not_accepted(a_torso):
+    ct = a_torso.ct(coarser=4.0)
+    longer = ct.ijk_to_lps.copy()
+    longer[2] *= 1.12
+    stretched = replace(ct, ijk_to_lps=longer)
+
+    found = register(ct, stretched, method="affine", initial=np.eye(4), **QUICK)
+
+    assert 0.06 < stretch(found.moving_to_fixed)[0] < 0.12
+    assert not found.accepted
+    assert "affine_scale" in [gate.key for gate in found.gates if not gate.passed]
+
+
+def test_a_deformation_is_labelled_as_for_display_beside_a_rigid_matrix(a_pet, a_ct, an_alignment):
+    rigid = an_alignment[0].moving_to_fixed
+    found = register(a_pet, a_ct, method="deformable", initial=rigid, **QUICK)
+
+    assert is_rigid(found.moving_to_fixed)
+    assert found.method == "deformable"
+    assert found.label in ("deformable, for display", "check alignment")
+    assert found.deformation.offset_mm.shape[-1] == 3
+    assert 0.0 < found.as_json()["largest_deformation_mm"] < 60.0
+
+
+CHEST = ((-150.0, -110.0, 0.0), (150.0, 110.0, 200.0))
+
+
+def test_a_region_alone_decides_when_asked(a_torso, a_pet, a_ct, an_alignment):
+    whole = an_alignment[0]
+
+    near = whole.moving_to_fixed
+    found = register(a_pet, a_ct, region_lps=CHEST, initial=near, **QUICK)
+
+    # At 8 mm a chest holds few voxels: it may fail, but then it says so.
+    heart = a_torso.targets_lps[2]
+    off_mm = np.linalg.norm(moved(found.moving_to_fixed, moved(POSE, heart)) - heart)
+    assert off_mm < 4.0 or (not found.accepted and off_mm < 10.0)
+    assert found.mutual_information_nat != pytest.approx(whole.mutual_information_nat, rel=0.01)
+    assert found.overlap > 0.8
+
+
+@pytest.mark.soak
+def test_a_region_at_the_real_setting_is_accepted(a_torso):
+    found = register(a_torso.pet(), a_torso.ct(POSE), region_lps=CHEST)
+
+    assert found.accepted
+    assert worst_mm(found, POSE, a_torso) < 2.0
+
+
+def test_noise_is_never_accepted(a_pet):
+    rng = np.random.default_rng(1)
+    blob = np.zeros((40, 40, 50))
+    blob[5:-5, 5:-5, 5:-5] = rng.uniform(200.0, 900.0, (30, 30, 40))
+    noise = Volume(blob.astype(np.float32), np.diag((8.0, 8.0, 8.0, 1.0)), "US", "MR")
+
+    found = register(a_pet, noise, **QUICK)
+
+    assert not found.accepted
+    assert found.label == "check alignment"
+    assert found.as_json()["reasons"]
+
+
+def block(value, shape=(20, 20, 20), modality="CT"):
+    return Volume(np.full(shape, value, np.float32), np.diag((8.0, 8.0, 8.0, 1.0)), "HU", modality)
+
+
+def test_a_head_is_looked_for_along_the_whole_of_a_patient():
+    # Ten centimetres of ball, 60 cm above the middle of a 2 m long body of the same stuff.
+    z, y, x = np.indices((125, 20, 20)) * 16.0
+    body = np.where(np.hypot(x - 152, y - 152) < 100, 40.0, -1000.0)
+    bone = np.hypot(np.hypot(x - 130, y - 160), z - 1600) < 70
+    body[bone] = 300.0
+    body += np.random.default_rng(2).normal(0, 10, body.shape)
+    long = Volume(body.astype(np.float32), np.diag((16.0, 16.0, 16.0, 1.0)), "HU", "CT")
+    short = replace(long, array=long.array[90:111])
+
+    found = register(long, short, finest_mm=16.0)
+
+    shift = found.moving_to_fixed[:3, 3]
+    np.testing.assert_allclose(shift, (0.0, 0.0, 90 * 16.0), atol=8.0)
+
+
+def far_away():
+    far = np.eye(4)
+    far[0, 3] = 5000.0
+    return far
+
+
+@pytest.mark.parametrize(
+    ("moving", "options", "reason"),
+    [
+        (block(5.0), {}, "constant"),
+        (block(5.0, shape=(1, 20, 20)), {}, "one_slice"),
+        (None, {"initial": far_away()}, "no_overlap"),
+        (None, {"initial": np.diag((-1.0, 1.0, 1.0, 1.0))}, "not_rigid"),
+        (None, {"initial": np.diag((1.1, 1.0, 1.0, 1.0))}, "not_rigid"),
+        (None, {"initial": np.full((4, 4), np.nan)}, "not_rigid"),
+        (None, {"method": "affine"}, "affine_only_ct"),
+        (None, {"method": "magic"}, "unknown_method"),
+        (None, {"region_lps": ((900.0, 900.0, 0.0), (950.0, 950.0, 9.0))}, "region_empty"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_by_name(a_pet, a_ct, moving, options, reason):
+    with pytest.raises(RegistrationRefused) as refusal:
+        register(a_pet, moving or a_ct, **options, **QUICK)
+
+    assert refusal.value.key == reason
+
+
+def test_not_a_number_and_thin_air_are_refused(a_pet):
+    broken = block(0.0)
+    values = broken.array.copy()
+    values[3, 3, 3] = np.nan
+    air = block(-1000.0).array + np.random.default_rng(1).normal(0, 9, (20, 20, 20))
+
+    for array, reason in ((values, "not_finite"), (air, "no_body")):
+        with pytest.raises(RegistrationRefused) as refusal:
+            register(a_pet, replace(broken, array=array), **QUICK)
+        assert refusal.value.key == reason
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(1, 31))
+def test_of_thirty_patients_none_is_accepted_and_wrong(seed):
+    torso, pose = make_torso(seed), random_pose(seed)
+    pet = torso.pet()
+
+    by_ct = register(pet, torso.ct(pose))
+    by_mr = register(pet, torso.mr(pose))
+
+    assert by_ct.accepted
+    assert worst_mm(by_ct, pose, torso) < 2.0
+    assert not by_mr.accepted or worst_mm(by_mr, pose, torso) < 4.0
