@@ -19,12 +19,11 @@ from hevesy.imaging.dicomio.objects.measures import key_of, measure, measures
 from hevesy.imaging.dicomio.objects.sources import (
     Maker,
     as_referenced,
-    ds,
     finished,
     headers,
     numbered,
-    orientation,
     per_slice,
+    placed,
 )
 from hevesy.imaging.dicomio.refusal import ImageRefused, refusing_what_pydicom_cannot_parse
 from hevesy.imaging.dicomio.series import read_series
@@ -62,7 +61,7 @@ def parametric_map(
     images = headers(sources)
     planes = per_slice(volume, images)
     used = [k for k, one in enumerate(planes) if one is not None]
-    origins, spacing = slice_origins(volume), volume.spacing_mm
+    origins = slice_origins(volume)
     written: Dataset = highdicom.pm.ParametricMap(
         source_images=[planes[k] for k in used],
         pixel_array=values[used],
@@ -83,18 +82,7 @@ def parametric_map(
         ],
         content_label="PARAMETRIC_MAP",
         content_description=description or series.description,
-        pixel_measures=highdicom.PixelMeasuresSequence(
-            pixel_spacing=[float(ds(spacing[1])), float(ds(spacing[0]))],
-            slice_thickness=float(ds(spacing[2])),
-            spacing_between_slices=float(ds(spacing[2])),
-        ),
-        plane_orientation=highdicom.PlaneOrientationSequence(
-            "PATIENT", [float(x) for x in orientation(volume)]
-        ),
-        plane_positions=[
-            highdicom.PlanePositionSequence("PATIENT", [float(ds(x)) for x in origins[k]])
-            for k in used
-        ],
+        **placed(volume, origins, used),
         **maker.program(),
         **numbered(series, instance_number),
     )

@@ -22,12 +22,11 @@ from hevesy.imaging.dicomio.objects.sources import (
     Code,
     Maker,
     as_referenced,
-    ds,
     finished,
     headers,
     numbered,
-    orientation,
     per_slice,
+    placed,
 )
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.refusal import Refused
@@ -118,7 +117,6 @@ def segmentation(
     compressed = kind == "LABELMAP" and pixels[0].size % 2 == 0
     corners = slice_origins(volume) + columns.start * volume.ijk_to_lps[:3, 0]
     corners += rows.start * volume.ijk_to_lps[:3, 1]
-    spacing = volume.spacing_mm
     written: Dataset = highdicom.seg.Segmentation(
         source_images=[planes[k] for k in used],
         pixel_array=pixels,
@@ -127,18 +125,7 @@ def segmentation(
         content_label="SEGMENTATION",
         content_description=description or series.description,
         transfer_syntax_uid=RLELossless if compressed else ExplicitVRLittleEndian,
-        pixel_measures=highdicom.PixelMeasuresSequence(
-            pixel_spacing=[float(ds(spacing[1])), float(ds(spacing[0]))],
-            slice_thickness=float(ds(spacing[2])),
-            spacing_between_slices=float(ds(spacing[2])),
-        ),
-        plane_orientation=highdicom.PlaneOrientationSequence(
-            "PATIENT", [float(x) for x in orientation(volume)]
-        ),
-        plane_positions=[
-            highdicom.PlanePositionSequence("PATIENT", [float(ds(x)) for x in corners[k]])
-            for k in used
-        ],
+        **placed(volume, corners, used),
         omit_empty_frames=True,
         **maker.program(),
         **numbered(series, instance_number),

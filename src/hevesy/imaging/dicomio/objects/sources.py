@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
@@ -23,6 +24,7 @@ from hevesy.imaging.refusal import Refused
 CHARACTER_SET: Final = "ISO_IR 192"
 _PIXELS: Final = 0x7FE00010
 Code = tuple[str, str, str]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,31 @@ def orientation(volume: Volume) -> list[str]:
     row = volume.ijk_to_lps[:3, 0] / spacing[0]
     column = volume.ijk_to_lps[:3, 1] / spacing[1]
     return [ds(x) for x in (*row, *column)]
+
+
+def placed(volume: Volume, corners_lps: Floats, slices: Iterable[int]) -> dict[str, Any]:
+    """Where the frames of a new object lie, as highdicom names it.
+
+    corners_lps: (k, 3) centre of the first voxel of every slice, which a crop has moved; slices:
+    those that become frames.
+    """
+    import highdicom
+
+    spacing = volume.spacing_mm
+    return {
+        "pixel_measures": highdicom.PixelMeasuresSequence(
+            pixel_spacing=[float(ds(spacing[1])), float(ds(spacing[0]))],
+            slice_thickness=float(ds(spacing[2])),
+            spacing_between_slices=float(ds(spacing[2])),
+        ),
+        "plane_orientation": highdicom.PlaneOrientationSequence(
+            "PATIENT", [float(x) for x in orientation(volume)]
+        ),
+        "plane_positions": [
+            highdicom.PlanePositionSequence("PATIENT", [float(ds(x)) for x in corners_lps[k]])
+            for k in slices
+        ],
+    }
 
 
 def ds(number: float) -> str:
