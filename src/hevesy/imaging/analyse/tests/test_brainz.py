@@ -34,7 +34,6 @@ def normals(regions, members):
     return build_normals(members, regions, tracer="FDG")
 
 
-@pytest.mark.clause("6.14")
 def test_a_member_and_a_new_normal_brain_lie_within_one_sd(regions, members, normals):
     stranger = make_brain(regions, seed=99)
     for image in (members[3], stranger):

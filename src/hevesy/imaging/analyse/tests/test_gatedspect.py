@@ -15,7 +15,6 @@ def limits(mean=100.0, sd=10.0):
     return NormalLimits((mean,) * 17, (sd,) * 17, (-2.0, -3.0, -4.0, -6.0), "made up", False)
 
 
-@pytest.mark.clause("6.14")
 @pytest.mark.parametrize(
     ("end_diastole_ml", "ejection_fraction", "counts"),
     [(120.0, 0.6, 0.0), (70.0, 0.65, 0.0), (220.0, 0.3, 0.0), (120.0, 0.6, 60.0)],

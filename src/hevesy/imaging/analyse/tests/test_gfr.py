@@ -39,7 +39,6 @@ def gfr(**changes):
     return analyse_gates_gfr(*an_example(), **(settings | changes))
 
 
-@pytest.mark.clause("6.1")
 def test_gates_worked_by_hand():
     # Depth (Tonnesen): right 13.3 x 60/165 + 0.7 = 5.5364 cm, left 13.2 x 60/165 + 0.7 = 5.5 cm.
     # e^(0.153 x 5.5) = 2.31991, e^(0.153 x 5.5364) = 2.33286. Net syringe 2 500 000.

@@ -61,7 +61,6 @@ def test_convolution_with_an_exponential_is_exact_for_a_ramp():
         np.testing.assert_allclose(convolved(t, t, k), truth, rtol=1e-6)
 
 
-@pytest.mark.clause("6.14")
 def test_patlak_returns_ki_of_an_irreversible_tissue_within_one_percent(plasma):
     found = patlak(tissue(0.1, 0.15, 0.06), plasma, from_min=40.0)
     assert found.value("ki_per_min") == pytest.approx(0.1 * 0.06 / 0.21, rel=0.01)

@@ -29,7 +29,6 @@ def fit(activity, model, time=HOURS, sd=None):
     )
 
 
-@pytest.mark.clause("6.14")
 def test_one_falling_part_integrates_to_a_over_lambda():
     found = fit(falling(200.0, 52.0), "mono")
     assert found.half_lives_h[0] == pytest.approx(52.0, rel=1e-6)

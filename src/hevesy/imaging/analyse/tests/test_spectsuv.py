@@ -52,7 +52,6 @@ def test_voxel_size_and_scan_time_do_not_change_the_concentration(calibration):
         np.testing.assert_allclose(found.array, 12e3, rtol=1e-6)
 
 
-@pytest.mark.clause("6.14")
 def test_activity_spread_evenly_through_the_body_has_suv_one(calibration):
     left_bq = 700e6 * 0.5 ** (3 * 3600 / TC)
     counts = counted(np.full((5, 5, 5), left_bq / 70e3), duration_s=1200.0)

@@ -26,7 +26,6 @@ def painted(regions, **factors):
     return image
 
 
-@pytest.mark.clause("6.14")
 def test_specific_binding_ratio_of_each_side_is_exact(regions):
     found = analyse_dat(painted(regions, left_striatum=3.5, right_striatum=2.0), regions)
     assert found.value("left_sbr") == pytest.approx(2.5)

@@ -51,6 +51,7 @@ def landmarks(tmp_path):
     return write
 
 
+@pytest.mark.clause("6.10")
 def test_landmarks_give_a_matrix_and_an_object_for_the_archive(two_series, landmarks, tmp_path):
     fixed, moving, _ = two_series
     stored = tmp_path / "reg.dcm"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pydicom
+import pytest
 
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.reconstruct.tests.test_projections import projections
@@ -17,6 +18,7 @@ def image_command(*arguments):
     )
 
 
+@pytest.mark.clause("6.9")
 def test_the_command_writes_slices_that_name_their_source(tmp_path):
     source = projections(0.0, 12.0, "CC", 30, centre_z_mm=250.0)
     source.save_as(tmp_path / "tomo.dcm", enforce_file_format=True)

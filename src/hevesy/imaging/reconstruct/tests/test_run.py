@@ -42,6 +42,7 @@ def middle_of(volume):
     return float(volume.array[1, 13:19, 13:19].mean())
 
 
+@pytest.mark.clause("6.9")
 def test_triple_energy_windows_take_the_scatter_out(disc):
     study = a_study(windows=((126.5, 154.5), (120, 126), (155, 161)), scattered=0.4)
     corrected = Settings(iterations=6, subsets=5, scatter="tew", contour=WATER)

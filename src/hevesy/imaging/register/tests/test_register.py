@@ -41,6 +41,7 @@ def worst_mm(found, pose, torso):
     return float(np.linalg.norm(back - torso.targets_lps, axis=1).max())
 
 
+@pytest.mark.clause("6.10")
 def test_a_foreign_ct_is_brought_onto_the_pet(a_torso, an_alignment):
     found, told = an_alignment
 
