@@ -58,17 +58,17 @@ test-viewer: $(NODE_STAMP)
 	npm run --silent test -- --passWithNoTests
 
 test-sqlite:
-	$(BIN)/python -m pytest -n $(JOBS) -m 'not browser and not soak'
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not browser and not soak'
 
 # A browser leaves half of the processors idle.
 test-beside:
 	@$(MAKE) --no-print-directory --output-sync=target -j2 test-browser test-postgresql
 
 test-browser:
-	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) -m 'browser and not soak' --ignore=tests/browser/walk
+	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'browser and not soak' --ignore=tests/browser/walk
 
 test-postgresql:
-	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) -m 'django_db and not browser and not soak'
+	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'django_db and not browser and not soak'
 
 test-walk:  ## One patient all the way through two houses side by side, one on each database
 	@$(MAKE) --no-print-directory --output-sync=target -j2 walk-sqlite walk-postgresql
