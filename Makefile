@@ -17,7 +17,7 @@ BUILD_STAMP := src/hevesy/desks/viewing/static/viewer/.built
 CATALOGUES := $(shell find src -path '*/LC_MESSAGES/*.po')
 
 .PHONY: help setup run test check bench soak licences build messages lock peers clean \
-	test-viewer test-sqlite test-beside test-browser test-postgresql test-walk walk-sqlite walk-postgresql
+	test-viewer test-sqlite test-browser test-postgresql test-walk walk-sqlite walk-postgresql
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 14
@@ -52,7 +52,7 @@ run: setup  ## Install, build, and serve everything on loopback, with the demo d
 peers:  ## Install DCMTK, Chromium and PostgreSQL for tests where that is possible; else name what is missing
 	@tools/peers
 
-test: setup peers test-viewer test-sqlite test-beside test-walk  ## Run all tests; each database, the viewer, the browser
+test: setup peers test-viewer test-sqlite test-browser test-postgresql test-walk  ## Run all tests; each database, the viewer, the browser
 
 test-viewer: $(NODE_STAMP)
 	npm run --silent test -- --passWithNoTests
@@ -60,12 +60,8 @@ test-viewer: $(NODE_STAMP)
 test-sqlite:
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not browser and not soak'
 
-# A browser leaves half of the processors idle.
-test-beside:
-	@$(MAKE) --no-print-directory --output-sync=target -j2 test-browser test-postgresql
-
 test-browser:
-	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'browser and not soak' --ignore=tests/browser/walk
+	@tools/some-tests $(BIN)/python -m pytest -n $(JOBS) -m 'browser and not soak' --ignore=tests/browser/walk
 
 test-postgresql:
 	@tools/some-tests $(BIN)/python tests/private_postgres.py -- $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'django_db and not browser and not soak'
