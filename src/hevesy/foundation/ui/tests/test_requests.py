@@ -52,6 +52,24 @@ PRESS = (
 )
 
 
+class Kept:
+    """Keeps requests to /t/ waiting until the test answers."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.routes: list[Route] = []
+        page.route("**/t/**", lambda route: self.routes.append(route))
+
+    def answer_the_only_one(self, body: str) -> None:
+        """A page shows that it is busy before its request comes by here: wait for it."""
+        for _ in range(200):
+            if self.routes:
+                break
+            self.page.wait_for_timeout(50)
+        (only,) = self.routes
+        only.fulfill(status=200, body=body)
+
+
 @pytest.fixture
 def page(open_page: OpenPage, a_technologist: User) -> Page:
     opened = open_page("/", a_technologist, faults_expected=True)
@@ -89,8 +107,7 @@ def test_failures_say_what_happened_and_what_to_do(page: Page) -> None:
 
 
 def test_a_busy_button_cannot_be_pressed_twice_and_keeps_its_width(page: Page) -> None:
-    held: list[Route] = []
-    page.route("**/t/**", lambda route: held.append(route))
+    kept = Kept(page)
     button = page.get_by_role("button", name="发布")
     wide = button.bounding_box()["width"]  # type: ignore[index]
 
@@ -98,17 +115,15 @@ def test_a_busy_button_cannot_be_pressed_twice_and_keeps_its_width(page: Page) -
     expect(button).to_have_attribute("aria-busy", "true")
     button.dispatch_event("click")
 
-    assert len(held) == 1
     assert button.bounding_box()["width"] == pytest.approx(wide, abs=1)  # type: ignore[index]
-    held[0].fulfill(status=200, body="<p>已发布</p>")
+    kept.answer_the_only_one("<p>已发布</p>")
     expect(page.locator("#out")).to_contain_text("已发布")
     expect(button).not_to_have_attribute("aria-busy", "true")
-    assert len(held) == 1
+    assert len(kept.routes) == 1
 
 
 def test_a_form_is_not_sent_twice_by_two_presses_of_enter(page: Page) -> None:
-    held: list[Route] = []
-    page.route("**/t/**", lambda route: held.append(route))
+    kept = Kept(page)
     put(
         page,
         '<form hx-post="/t/save/" hx-target="#out"><input name="a" aria-label="体重"></form><div id="out"></div>',
@@ -117,10 +132,10 @@ def test_a_form_is_not_sent_twice_by_two_presses_of_enter(page: Page) -> None:
     page.get_by_label("体重").press("Enter")
     page.get_by_label("体重").press("Enter")
     expect(page.locator("form.htmx-request")).to_have_count(1)
-    held[0].fulfill(status=200, body="<p>已保存</p>")
+    kept.answer_the_only_one("<p>已保存</p>")
 
     expect(page.locator("#out")).to_contain_text("已保存")
-    assert len(held) == 1
+    assert len(kept.routes) == 1
 
 
 def test_focus_stays_on_the_same_row_after_a_swap(page: Page) -> None:
