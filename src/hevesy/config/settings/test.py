@@ -33,3 +33,5 @@ WHITENOISE_USE_FINDERS = True
 
 # Each test client makes its own middleware; reading every static file for it took two thirds of the suite's time.
 WHITENOISE_AUTOREFRESH = True
+# A day that is played at another hour dates its answers so; to the browser they would be stale on arrival.
+WHITENOISE_MAX_AGE = 10 * 366 * 24 * 3600

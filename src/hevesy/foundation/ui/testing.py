@@ -183,7 +183,7 @@ def check_accessibility(
     scope = {"include": [[within]]} if within else {"exclude": [[part] for part in without]}
     result = page.evaluate(
         "([scope, rules]) => axe.run(scope.include || scope.exclude?.length ? scope : document,"
-        " rules.length ? {runOnly: {type: 'rule', values: rules}} : {})",
+        " {resultTypes: ['violations'], preload: false, ...(rules.length ? {runOnly: {type: 'rule', values: rules}} : {})})",
         [scope, rules],
     )
     found = [
