@@ -181,10 +181,10 @@ def check_accessibility(
         # Through the inspector, not as a script element: the page's policy allows only the site's own files.
         page.evaluate(AXE.read_text("utf-8") + "; null")
     scope = {"include": [[within]]} if within else {"exclude": [[part] for part in without]}
+    only = {"runOnly": {"type": "rule", "values": rules}} if rules else {}
     result = page.evaluate(
-        "([scope, rules]) => axe.run(scope.include || scope.exclude?.length ? scope : document,"
-        " {resultTypes: ['violations'], preload: false, ...(rules.length ? {runOnly: {type: 'rule', values: rules}} : {})})",
-        [scope, rules],
+        "([scope, options]) => axe.run(scope.include || scope.exclude?.length ? scope : document, options)",
+        [scope, {"resultTypes": ["violations"], "preload": False} | only],
     )
     found = [
         f"{violation['id']}: {violation['help']}\n    "

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
-
 from django.contrib.auth import authenticate
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from hevesy.desks.technologist import checking, forms, sites
 from hevesy.desks.technologist.checking import Check, CheckRefused
+from hevesy.desks.technologist.views.check_page import context_of, red_screen, show
 from hevesy.desks.technologist.views.residual import residual_dialog
 from hevesy.foundation.accounts.guards import StaffRequest, needs
 from hevesy.foundation.accounts.models import User
@@ -28,13 +24,9 @@ from hevesy.records.doses.actions import (
     administer,
     receive_unit,
     return_unit,
-    verify,
 )
-from hevesy.records.doses.actions.administering import ROUTES_WITH_SITE
-from hevesy.records.doses.checks import Finding, Intent, Level, Limits
-from hevesy.records.doses.models import Assay, DispensedUnit
+from hevesy.records.doses.models import DispensedUnit
 from hevesy.records.doses.queries import unit_by_code, unit_by_number
-from hevesy.records.equipment.models import Device
 from hevesy.records.exams.models import Exam, ExamStep
 from hevesy.records.exams.queries import by_code, by_number, visible_to
 
@@ -51,7 +43,7 @@ def inject(request: StaffRequest) -> HttpResponse:
         check = Check(check.user, step=found.pk)
     if text := request.GET.get("code", ""):
         return _take(request, check, text, "scan" if request.GET.get("scanned") else "manual")
-    return _show(request, check)
+    return show(request, check)
 
 
 @needs("doses.administer")
@@ -86,7 +78,7 @@ def _with_patient(
         if check.unit_by and not check.patient_by:
             # The syringe came first: its order stands, and the person in the chair is somebody else.
             step = _open_step(exam) or exam.steps.first()
-            return _show(request, check.with_patient(_need(step), how, reason))
+            return show(request, check.with_patient(_need(step), how, reason))
         raise CheckRefused(
             _("This is %(name)s, %(number)s; the row you opened is %(other)s. Open the right one.")
             % {
@@ -105,7 +97,7 @@ def _with_patient(
             _("%(name)s, %(number)s: no injection is open.")
             % {"name": exam.patient.name_zh, "number": exam.number}
         )
-    return _show(request, check.with_patient(step, how, reason))
+    return show(request, check.with_patient(step, how, reason))
 
 
 def _need(step: ExamStep | None) -> ExamStep:
@@ -134,7 +126,7 @@ def _with_unit(
     if unit.state == "dispensed":
         # The first scan at the injection room is the receipt.
         receive_unit(request.actor, unit)
-    return _show(request, check.with_unit(unit, how, reason))
+    return show(request, check.with_unit(unit, how, reason))
 
 
 @needs("doses.administer")
@@ -164,130 +156,6 @@ def manual(request: StaffRequest) -> HttpResponse:
     return _with_patient(request, check, exam, "manual", reason)
 
 
-def _show(
-    request: StaffRequest,
-    check: Check,
-    *,
-    refusal: DoseRefused | None = None,
-    data: Mapping[str, Any] | None = None,
-) -> HttpResponse:
-    step, unit = checking.load_step(check.step), checking.load_unit(check.unit)
-    if step and unit and check.complete:
-        stops = [f for f in verify(request.actor, step, unit) if f.level is Level.STOP]
-        if stops:
-            return _stop(request, check, step, unit, stops)
-    context = _context(request, check, step, unit, data or {})
-    context["refusal"] = refusal
-    context["bad"] = forms.faults(refusal)
-    template = "technologist/_inject.html" if request.htmx else "technologist/inject.html"
-    return render(request, template, context, status=422 if refusal else 200)
-
-
-def _context(
-    request: StaffRequest,
-    check: Check,
-    step: ExamStep | None,
-    unit: DispensedUnit | None,
-    data: Mapping[str, Any],
-) -> dict[str, Any]:
-    tiles = checking.tiles(check, step, unit)
-    route = step.tracer.route if step and step.tracer else "IV"
-    context: dict[str, Any] = {
-        "bad": forms.faults(None),
-        "check": check,
-        "signed": check.signed(),
-        "tiles": tiles,
-        "step": step,
-        "unit": unit,
-        "complete": check.complete,
-        "sites": sites.OPTIONS,
-        "wants_site": route in ROUTES_WITH_SITE,
-        "route": sites.route_word(route),
-        "data": data,
-        "calibrators": _calibrators(),
-        "of": step.exam.steps.filter(administers=True).count() if step else 0,
-    }
-    if step and unit and check.complete:
-        context["assay"] = unit.latest(Assay.Kind.PRE)
-        context.update(_judged(request, check, step, unit, data))
-        if step.uptake_min:
-            started = context["started_at"]
-            context["target_at"] = started + timedelta(minutes=step.uptake_min)
-            context["earliest_at"] = started + timedelta(
-                minutes=step.uptake_earliest_min or step.uptake_min
-            )
-            context["latest_at"] = started + timedelta(
-                minutes=step.uptake_latest_min or step.uptake_min
-            )
-    return context
-
-
-def _calibrators() -> list[tuple[str, str]]:
-    found = Device.objects.filter(kind=Device.Kind.DOSE_CALIBRATOR).order_by("sort", "id")
-    return [(device.code, device.name) for device in found]
-
-
-def _judged(
-    request: StaffRequest,
-    check: Check,
-    step: ExamStep,
-    unit: DispensedUnit,
-    data: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Chips, and which of them ask for a reason; by the form as far as it is filled."""
-    now = timezone.now()
-    started_at, held, assayed_at = now, None, None
-    try:
-        started_at = forms.moment(data.get("started_time", ""), "started_time") or now
-        measured = forms.reading(data, "pre")
-        if measured:
-            held, assayed_at = (
-                _decayed(unit, float(measured.activity_mbq), measured.at, started_at),
-                measured.at,
-            )
-    except DoseRefused:
-        pass  # half-typed: the commit says what is wrong
-    if held is None:
-        latest = unit.latest(Assay.Kind.PRE)
-        if latest:
-            held, assayed_at = unit.activity_mbq(started_at), latest.at
-    findings = checks.judge(
-        Intent(
-            step=step,
-            unit=unit,
-            started_at=started_at,
-            now=now,
-            planned_mbq=checks.planned_mbq(step),
-            activity_mbq=held,
-            assayed_at=assayed_at,
-            clock_skew_s=forms.skew_s(data),
-            identified_by=check.identified_by,
-            manual=bool(data.get("manual_mbq")),
-        ),
-        Limits.of_site(),
-    )
-    asked = [f for f in findings if f.level in (Level.WARN, Level.SECOND)]
-    given = {row["check"]: row["reason"] for row in forms.reasons(data)}
-    if check.reason:
-        given.setdefault("manual", check.reason)
-    return {
-        "findings": findings,
-        "asked": [(f, given.get(f.code, "")) for f in asked],
-        "stops": [f for f in findings if f.level is Level.STOP],
-        "needs_second": any(f.level is Level.SECOND for f in asked)
-        and not request.actor.may("doses.override"),
-        "gross_mbq": held,
-        "planned_mbq": checks.planned_mbq(step),
-        "started_at": started_at,
-    }
-
-
-def _decayed(unit: DispensedUnit, activity: float, at: datetime, when: datetime) -> float:
-    from hevesy.imaging.quantify.decay import activity_at
-
-    return activity_at(activity, measured_at=at, at=when, half_life_s=unit.batch.half_life_s)
-
-
 @needs("doses.administer")
 @require_POST
 def judge(request: StaffRequest) -> HttpResponse:
@@ -297,7 +165,7 @@ def judge(request: StaffRequest) -> HttpResponse:
     if not (step and unit and check.complete):
         raise Http404
     return render(
-        request, "technologist/_judged.html", _context(request, check, step, unit, request.POST)
+        request, "technologist/_judged.html", context_of(request, check, step, unit, request.POST)
     )
 
 
@@ -338,10 +206,10 @@ def commit(request: StaffRequest) -> HttpResponse:
     except DoseStop as stop:
         hard = [finding for finding in stop.findings if finding.code in HARD]
         if hard:
-            return _stop(request, check, step, unit, hard)
-        return _show(request, check, refusal=stop, data=data)
+            return red_screen(request, check, step, unit, hard)
+        return show(request, check, refusal=stop, data=data)
     except DoseRefused as refusal:
-        return _show(request, check, refusal=refusal, data=data)
+        return show(request, check, refusal=refusal, data=data)
     toast(
         request,
         _("%(name)s: injection recorded at %(time)s.")
@@ -360,50 +228,6 @@ def _second(request: StaffRequest) -> User | None:
     if person is None:
         raise DoseRefused(_("Name or password of the second person is wrong."), field="second")
     return person if isinstance(person, User) else None
-
-
-def _stop(
-    request: StaffRequest,
-    check: Check,
-    step: ExamStep,
-    unit: DispensedUnit,
-    stops: list[Finding],
-) -> HttpResponse:
-    """The red screen. Its only way out puts the syringe down."""
-    right = step.units.filter(state__in=("dispensed", "received")).first()
-    todo = [_("Put syringe %(unit)s down, back into its shield.") % {"unit": unit.number}]
-    if right and right.pk != unit.pk:
-        todo.append(_("Take syringe %(unit)s and scan it.") % {"unit": right.number})
-    else:
-        todo.append(_("Ask the hot laboratory for the right dose."))
-    owner = unit.step.exam.patient if unit.step else None
-    if owner and _alike(owner.name_zh, step.exam.patient.name_zh):
-        todo.append(_("The names are alike: let the patient say full name and birth date."))
-    station = request.actor.station
-    context = {
-        "line": " ".join(finding.message for finding in stops[:2]),
-        "tiles": checking.tiles(check, step, unit),
-        "todo": todo,
-        "signed": check.without_unit().signed(),
-        "unit": unit,
-        "foot": _("Recorded: %(time)s, %(who)s%(where)s.")
-        % {
-            "time": timezone.localtime().strftime("%H:%M:%S"),
-            "who": str(request.actor),
-            "where": f", {station.name}" if station else "",
-        },
-    }
-    template = "technologist/_stop.html" if request.htmx else "technologist/stop.html"
-    return render(request, template, context)
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two names are easily taken for each other: same surname and length, or one sign apart."""
-    if one == other:
-        return True
-    if len(one) != len(other):
-        return False
-    return one[0] == other[0] or sum(a != b for a, b in zip(one, other, strict=True)) == 1
 
 
 @needs("doses.administer")
