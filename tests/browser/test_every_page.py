@@ -1,4 +1,4 @@
-"""Every page that an address gives is opened as somebody who may: readable, and nothing sideways.
+"""Every page that an address gives is opened as somebody who may: readable, nothing sideways, keys as shown.
 
 In Chinese on both sizes of screen, light and turned dark; in English on that of a desk.
 
@@ -45,6 +45,9 @@ def look_at(browser: Browser, visits: list[Visit]) -> Iterator[Callable[[Visit],
         page.on("pageerror", lambda error: faults.append(str(error)))
 
         def open_in(language: str, visit: Visit) -> None:
+            page.goto(
+                "about:blank"
+            )  # else what the page before still asks for comes from a stranger
             context.clear_cookies()
             cookies = visit.who.cookies | {settings.LANGUAGE_COOKIE_NAME: language}
             context.add_cookies(
@@ -58,7 +61,8 @@ def look_at(browser: Browser, visits: list[Visit]) -> Iterator[Callable[[Visit],
         def look(visit: Visit) -> list[str]:
             faults.clear()
             open_in("zh-hans", visit)
-            found = [*_unreadable(page), *_left_in_english(page), *_too_wide(page, PC, BIG)]
+            found = [*_unreadable(page), *_left_in_english(page), *_dead_keys(page)]
+            found += _too_wide(page, PC, BIG)
             open_in("en", visit)
             return [*found, *(f"in English {wide}" for wide in _too_wide(page, PC)), *faults]
 
@@ -81,6 +85,10 @@ def _left_in_english(page: Page) -> list[str]:
     return [f"left in English: {text!r}" for text in page.evaluate(TEXTS) if text in _english()]
 
 
+def _dead_keys(page: Page) -> list[str]:
+    return [f"shows {key} and does not listen to it" for key in page.evaluate(DEAD_KEYS)]
+
+
 def _too_wide(page: Page, *sizes: tuple[int, int]) -> Iterator[str]:
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
@@ -90,6 +98,10 @@ def _too_wide(page: Page, *sizes: tuple[int, int]) -> Iterator[str]:
     page.set_viewport_size({"width": PC[0], "height": PC[1]})
 
 
+DEAD_KEYS = """() => [...document.querySelectorAll(".btn .hv-kbd, .hv-input .hv-kbd")]
+  .filter((shown) => !(shown.closest("[data-key]") ?? shown.parentElement.querySelector("[data-key]")))
+  .filter((shown) => /^F\\d+$/.test(shown.textContent))
+  .map((shown) => `${shown.textContent} (${shown.parentElement.textContent.trim()})`)"""
 TURN = """(theme) => {
   document.documentElement.dataset.bsTheme = theme;
   document.dispatchEvent(new CustomEvent("hv:theme", { detail: theme }));

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,21 +14,20 @@ from django.utils.translation import gettext_lazy
 from hevesy.records.catalogue.models import ExamItem
 from hevesy.records.catalogue.queries import offered_items
 from hevesy.records.exams.models import Exam
-from hevesy.records.patients.identity import IdCard, IdCardRefused, read_id_card
+from hevesy.records.patients.identity import IdCard, IdCardRefused, read_date, read_id_card
 from hevesy.records.patients.models import Patient, PatientIdentifier
 
 IDENTIFIER_FIELDS = ("outpatient", "inpatient", "record", "checkup", "passport")
 
 
 class FlexibleDate(forms.DateField):
-    """A date as people type it: 1964-03-08, 19640308, 1964.3.8, 1964/3/8, full-width digits."""
+    """A date as people type it."""
 
     widget = forms.TextInput(attrs={"inputmode": "numeric", "placeholder": "1964-03-08"})
-    input_formats = ["%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d", "%Y年%m月%d日"]
 
     def to_python(self, value: Any) -> date | None:
         if isinstance(value, str):
-            value = unicodedata.normalize("NFKC", value).replace("。", ".")
+            value = read_date(value) or value
         found: date | None = super().to_python(value)
         return found
 

@@ -22,6 +22,7 @@ from hevesy.records.reports.queries import exams_done, exams_to_audit, exams_to_
 from hevesy.records.reports.versions import SECTIONS, Piece, marked_sections
 
 LISTED = 60
+LISTS = ("write", "audit", "done")
 
 
 @dataclass

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from hevesy.desks.reporting.desk import Work, sheet_of, templates_for, worklists
+from hevesy.desks.reporting.desk import LISTS, Work, sheet_of, templates_for, worklists
 from hevesy.foundation.accounts.guards import StaffRequest, needs, passive
 from hevesy.records.catalogue.models import ReportTemplate
 from hevesy.records.exams.models import Exam
@@ -252,6 +254,10 @@ def _back(request: StaffRequest, number: str) -> HttpResponse:
     """To the page of the exam, for htmx by its own kind of redirect."""
     address = reverse("reporting:exam", args=[number])
     if request.htmx:
+        # An auditor stays in the list that the next report to audit stands in.
+        asked = parse_qs(urlsplit(request.htmx.current_url or "").query).get("list", [""])[0]
+        if asked in LISTS:
+            address += f"?list={asked}"
         response = HttpResponse(status=204)
         response["HX-Redirect"] = address
         return response

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from hevesy.desks.viewing.candidates import candidates, compare
@@ -91,6 +92,21 @@ def unmatched_study(request: StaffRequest, pk: int) -> HttpResponse:
         "reasons": mismatch_texts(study),
         "candidates": candidates(study, request.actor, text),
         "q": text,
+        "context": " · ".join(
+            filter(None, [study.patient_name, study.study_date, " ".join(study.modalities)])
+        ),
+        "facts": [
+            (_("Name"), study.patient_name or "—"),
+            (_("Patient ID"), study.patient_id or "—"),
+            (_("Birth date"), study.patient_birth_date or "—"),
+            (_("Sex"), study.patient_sex or "—"),
+            (_("Exam number"), study.accession_number or "—"),
+            (_("Study date"), study.study_date or "—"),
+            (_("Description"), study.description or "—"),
+        ],
+        "series": [
+            (f"{one.modality} {one.description}", one.instance_count) for one in study.series.all()
+        ],
     }
     part = request.htmx and request.htmx.target == "candidates"
     return render(

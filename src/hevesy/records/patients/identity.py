@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +21,20 @@ DEMO_REGION = "990000"
 """No such region exists: numbers of invented people begin with it."""
 
 _DIGITS = str.maketrans("０１２３４５６７８９ＸｘX", "0123456789XXX")
+
+
+DATES = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d", "%Y年%m月%d日")
+
+
+def read_date(text: str) -> date | None:
+    """A date as people type it: 1964-03-08, 19640308, 1964.3.8, 1964年3月8日, also in full-width digits; else None."""
+    plain = unicodedata.normalize("NFKC", text).replace("。", ".").strip()
+    for form in DATES:
+        try:
+            return datetime.strptime(plain, form).date()  # noqa: DTZ007 - a day, no instant
+        except ValueError:
+            continue
+    return None
 
 
 class IdCardRefused(Refused):

@@ -32,7 +32,7 @@ def check_text(exam: Exam, sections: Mapping[str, str]) -> list[Remark]:
         remarks.append(Remark(_("The impression is empty."), blocks=True))
     leftovers = sorted(set(re.findall(r"\{\{.*?\}\}|【[^】]*】|_{3,}", whole)))
     if leftovers:
-        text = _("Fields of the template are not filled in: %(fields)s") % {
+        text = _("Not filled in yet: %(fields)s. Write the value there, or delete it.") % {
             "fields": "、".join(leftovers)
         }
         remarks.append(Remark(text, blocks=True))

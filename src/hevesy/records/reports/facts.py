@@ -77,7 +77,7 @@ def _effective_dose_msv(given: list[Administration]) -> float | None:
 def template_values(exam: Exam) -> dict[str, str]:
     """What `{{name}}` in a report template becomes, with units, in the language of the page.
 
-    A missing value stays as its field, so that the check of the text finds it.
+    A missing value becomes its word in brackets, 【血糖】, which the check of the text finds.
     """
     facts = exam_facts(exam)
     given = facts["tracers"][0] if facts["tracers"] else {}
@@ -99,7 +99,22 @@ def template_values(exam: Exam) -> dict[str, str]:
         "device": facts["device"],
         "diagnosis": exam.clinical_diagnosis,
     }
-    return {name: value for name, value in values.items() if value}
+    words = {
+        "tracer": _("radiopharmaceutical"),
+        "activity": _("activity"),
+        "injected_at": _("injection time"),
+        "scanned_at": _("scan time"),
+        "uptake": _("uptake time"),
+        "weight": _("weight"),
+        "height": _("height"),
+        "glucose": _("glucose"),
+        "fasting": _("fasting time"),
+        "device": _("device"),
+        "diagnosis": _("diagnosis"),
+        "age": _("age"),
+        "sex": _("sex"),
+    }
+    return {name: value or f"【{words.get(name, name)}】" for name, value in values.items()}
 
 
 def _planned_tracer(exam: Exam) -> str:

@@ -58,14 +58,20 @@ def test_a_report_goes_from_template_to_marked_audit(
     )
     doctor, chief = desk_of(a_doctor), desk_of(a_chief)
 
-    assert "FDG 模板" in doctor.page(an_acquired_exam.number)
+    start = doctor.page(an_acquired_exam.number)
+    assert "FDG 模板" in start and 'data-key="F9"' in start
     doctor.act(an_acquired_exam, "start", template="t-fdg")
     assert "F-18 FDG" in doctor.page(an_acquired_exam.number)
     doctor.act(an_acquired_exam, "save", base_version="1", **TEXT)
     doctor.act(an_acquired_exam, "submit", base_version="2", **TEXT)
     changed = {**TEXT, "impression": "右肺上叶结节，符合周围型肺癌。"}
     assert an_acquired_exam.number in chief.page(list="audit")
-    chief.act(an_acquired_exam, "audit", base_version="3", **changed)
+    answer = chief.client.post(
+        f"/reporting/{an_acquired_exam.number}/audit/",
+        {"base_version": "3", **changed},
+        headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/reporting/?list=audit"},
+    )
+    assert answer["HX-Redirect"].endswith("?list=audit")
 
     marks = chief.client.get(f"/reporting/{an_acquired_exam.number}/marks/").content.decode()
     report = Report.objects.get()

@@ -197,7 +197,8 @@ def test_typing_instead_of_scanning_needs_two_identifiers_and_a_reason(ready, dr
     assert desk.client.post(url, typed, headers=HTMX).status_code == 409
     wrong = {**typed, "born": "1964-03-06", "reason": "标签污损"}
     assert desk.client.post(url, wrong, headers=HTMX).status_code == 409
-    first = desk.client.post(url, {**typed, "reason": "标签污损"}, headers=HTMX)
+    as_said = {**typed, "born": "1964年3月5日", "reason": "标签污损"}
+    first = desk.client.post(url, as_said, headers=HTMX)
     syringe = {"what": "unit", "unit": unit.number, "name": "陈建国", "reason": "标签污损"}
     second = desk.client.post(url, {**syringe, "check": check_in(first)}, headers=HTMX)
     give(desk, check_in(second))

@@ -29,6 +29,7 @@ from hevesy.records.doses.models import DispensedUnit
 from hevesy.records.doses.queries import unit_by_code, unit_by_number
 from hevesy.records.exams.models import Exam, ExamStep
 from hevesy.records.exams.queries import by_code, by_number, visible_to
+from hevesy.records.patients.identity import read_date
 
 HARD = frozenset({"identity", "product", "used", "released", "expired", "step"})
 """Findings that fill the screen. The others belong to a field and are shown where they can be answered."""
@@ -147,9 +148,9 @@ def manual(request: StaffRequest) -> HttpResponse:
             )
         return _with_unit(request, check, unit, "manual", reason)
     exam = by_number(request.POST.get("number", ""))
-    born = request.POST.get("born", "").strip()
+    born = read_date(request.POST.get("born", ""))
     known = exam is not None and visible_to(request.actor).filter(pk=exam.pk).exists()
-    if not known or exam is None or f"{exam.patient.birth_date:%Y-%m-%d}" != born:
+    if not known or exam is None or born is None or exam.patient.birth_date != born:
         raise CheckRefused(
             _("Number and birth date do not belong together. Ask the patient again.")
         )

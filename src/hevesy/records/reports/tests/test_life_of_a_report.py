@@ -26,6 +26,8 @@ from hevesy.records.reports.actions import (
     submit_report,
     withdraw_report,
 )
+from hevesy.records.reports.checks import check_text
+from hevesy.records.reports.facts import fill, template_values
 from hevesy.records.reports.models import Publication, Report, ReportVersion
 from hevesy.records.reports.queries import broken_versions, open_publications
 from hevesy.records.reports.states import ReportRefused
@@ -148,6 +150,20 @@ def test_what_is_unfinished_or_contradictory_is_not_submitted(
     with pytest.raises(TextBlocked):
         submit_report(by_doctor, a_draft, {**TEXT, **change}, base_number=1)
     assert a_draft.versions.count() == 1
+
+
+def test_a_value_that_nobody_recorded_is_left_open_by_its_word(an_acquired_exam: Exam) -> None:
+    Exam.objects.filter(pk=an_acquired_exam.pk).update(glucose_mmol_l=None, weight_kg=70)
+    an_acquired_exam.refresh_from_db()
+
+    text = fill(
+        {"technique": "体重 {{weight}}，血糖 {{glucose}}，{{nobody}}。"},
+        template_values(an_acquired_exam),
+    )
+
+    assert text["technique"] == "体重 70.0 kg，血糖 【血糖】，{{nobody}}。"
+    (remark,) = [one for one in check_text(an_acquired_exam, TEXT | text) if one.blocks]
+    assert "【血糖】" in remark.text and "{{nobody}}" in remark.text
 
 
 @pytest.mark.clause("6.25")
