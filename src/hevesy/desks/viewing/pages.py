@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -85,7 +85,7 @@ def unmatched(request: StaffRequest) -> HttpResponse:
 @needs("archive.link")
 def unmatched_study(request: StaffRequest, pk: int) -> HttpResponse:
     """One unmatched study beside the exams that it may belong to, difference by difference."""
-    study = get_object_or_404(Study.objects.prefetch_related("series"), pk=pk, exam=None)
+    study = get_object_or_404(Study, pk=pk, exam=None)
     text = request.GET.get("q", "").strip()[:60]
     context = {
         "study": study,
@@ -105,7 +105,8 @@ def unmatched_study(request: StaffRequest, pk: int) -> HttpResponse:
             (_("Description"), study.description or "—"),
         ],
         "series": [
-            (f"{one.modality} {one.description}", one.instance_count) for one in study.series.all()
+            (f"{one.modality} {one.description}", one.found)
+            for one in study.series.annotate(found=Count("instances"))
         ],
     }
     part = request.htmx and request.htmx.target == "candidates"
