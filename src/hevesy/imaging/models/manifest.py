@@ -153,7 +153,7 @@ def read_model(folder: str | Path) -> Model:
         if path.stat().st_size > _MOST_TOML_BYTES:
             raise ValueError("more than 1 MiB")
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(
             "model_toml_invalid",
             f"{FILE} is no valid TOML; correct it.",

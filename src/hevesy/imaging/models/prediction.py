@@ -177,12 +177,9 @@ def _outputs(
     needed_gb = 4e-9 * (volumes * float(np.prod(size)) + 4.0 * turned.array.size)
     if needed_gb > _memory_gb():
         raise _memory(f"about {needed_gb:.1f} GB for the images at its spacing")
-    inputs = np.stack(
-        [
-            channel_values(one, images[one.modality], grid, model.orientation)
-            for one in model.channels
-        ]
-    )
+    inputs = np.empty((len(model.channels), *grid.array.shape), dtype=np.float32)
+    for own, channel in zip(inputs, model.channels, strict=True):
+        own[:] = channel_values(channel, images[channel.modality], grid, model.orientation)
     outputs = blended(
         network,
         inputs,

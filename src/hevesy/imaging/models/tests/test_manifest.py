@@ -104,7 +104,7 @@ def test_a_link_out_of_the_folder_is_no_part_of_it(tmp_path):
 def test_what_is_no_description_is_refused(tmp_path):
     assert refusal_of(lambda: read_model(tmp_path)).key == "no_model"
 
-    for content in (b"name = ", b"\xff\xfe", b"#" * (1 << 20) + b"#"):
+    for content in (b"name = ", b"\xff\xfe", b"#" * (1 << 20) + b"#", b"a = " + b"[" * 99999):
         (tmp_path / "model.toml").write_bytes(content)
         assert refusal_of(lambda: read_model(tmp_path)).key == "model_toml_invalid"
 

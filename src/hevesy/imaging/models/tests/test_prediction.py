@@ -157,6 +157,30 @@ def test_channels_are_clipped_and_scaled_as_the_formula_says_and_air_surrounds_t
     assert told.probabilities["lesion"].array == pytest.approx(expected, abs=1e-3)
 
 
+def test_around_images_smaller_than_a_patch_there_is_air_and_no_uptake(tmp_path):
+    pet = a_pet((6, 7, 8))
+    ct = replace(a_pet((6, 7, 8), seed=2), units="HU", modality="CT")
+    kernel = np.random.default_rng(6).normal(size=(1, 2, 3, 3, 3))
+    channels = [
+        {"modality": "PT", "mean": 2.0, "sd": 1.0},
+        {"modality": "CT", "clip": [-800, 800], "mean": -100.0, "sd": 350.0},
+    ]
+
+    told = ask(
+        tmp_path / "m",
+        convolution(kernel),
+        pet,
+        ct,
+        model={"channel": channels, "patch": [32, 32, 32]},
+        probabilities=True,
+    )
+
+    expected = ndimage.correlate(pet.array - 2, kernel[0, 0], mode="constant", cval=-2)
+    scaled = (np.clip(ct.array, -800, 800) + 100) / 350
+    expected += ndimage.correlate(scaled, kernel[0, 1], mode="constant", cval=-2)
+    assert told.probabilities["lesion"].array == pytest.approx(expected, abs=1e-4)
+
+
 def test_softmax_and_sigmoid_give_the_probabilities_of_their_formulas(tmp_path):
     pet = a_pet((8, 8, 8))
     gains = np.array([0.0, 1.0, -1.0]).reshape(3, 1, 1, 1, 1)
