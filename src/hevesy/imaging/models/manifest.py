@@ -193,8 +193,6 @@ def _model(folder: Path, told: Table) -> Model:
         raise missing("channel")
     if onnx and len(model.weights) != 1:
         raise bad("weights", "an ONNX model has one file")
-    if "PT" not in {one.modality for one in model.channels}:
-        raise bad("channel", "no PT among the channels")
     return model
 
 

@@ -1,7 +1,8 @@
 """nnU-Net v2 as a program in an environment of its own, talked to by NIfTI files.
 
 Files are named as its documentation says (case_0000.nii.gz, one per channel; the answer is
-case.nii.gz). All channels lie on the grid of the PET, with its axes in the model's orientation. The
+case.nii.gz). All channels lie on the grid of the PET (of the CT where
+the model takes nothing else), with its axes in the model's orientation. The
 program comes from `model.toml`: a model folder is as trustworthy as a program, no more.
 """
 
@@ -24,7 +25,6 @@ from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS
 from hevesy.imaging.dicomio.masks.labelled_nifti import read_nifti
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.geometry.reslice import resliced
-from hevesy.imaging.models.grid import Arrangement
 from hevesy.imaging.models.manifest import Model
 from hevesy.imaging.models.onnx import Device, no_cuda
 from hevesy.imaging.models.weights import check_hashes
@@ -40,13 +40,15 @@ _KEPT: Final = ("PATH", "HOME", "LANG", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES", "L
 def run(
     model: Model,
     images: Mapping[str, Volume],
-    pet: Volume,
+    base: Volume,
     *,
     device: Device,
     progress: Progress | None,
     cancelled: Cancelled | None,
 ) -> tuple[npt.NDArray[np.uint16], str]:
-    """Labels [k, j, i] on a PET whose axes are in the model's order, and the device asked for.
+    """Labels [k, j, i] on the grid of `base`, and the device that was asked for.
+
+    base: the PET, or the CT of a model of CT alone, its axes in the model's order.
 
     Raises `Refused`: no_cuda, model_program_missing, model_program_failed, model_time_limit,
     cancelled, model_output_missing, model_output_moved, model_output_labels, and those of weights.
@@ -61,8 +63,7 @@ def run(
         for part in ("in", "out"):
             (desk / part).mkdir()
         for number, channel in enumerate(model.channels):
-            source = images[channel.modality]
-            values = resliced(Arrangement.of(source, model.orientation).volume(source), pet)
+            values = resliced(images[channel.modality], base)
             _write(values, desk / "in" / f"case_{number:04d}.nii.gz")
         _call(model, desk, chosen, progress, cancelled)
         answer = desk / "out" / "case.nii.gz"
@@ -73,7 +74,7 @@ def run(
                 "模型程序结束但未给出结果，请核对 model.toml 中的 command。",
             )
         array, affine = read_nifti(answer, limits=DEFAULT_LIMITS)
-        return _labels(array, affine, pet, len(model.labels)), chosen
+        return _labels(array, affine, base, len(model.labels)), chosen
 
 
 def _write(volume: Volume, path: Path) -> None:
@@ -183,15 +184,17 @@ def _last_words(path: Path) -> str:
 
 
 def _labels(
-    array: npt.NDArray[Any], affine: npt.NDArray[np.float64], pet: Volume, count: int
+    array: npt.NDArray[Any], affine: npt.NDArray[np.float64], base: Volume, count: int
 ) -> npt.NDArray[np.uint16]:
-    near = 1e-3 * min(pet.spacing_mm)
-    if array.shape != pet.array.shape or not np.allclose(affine, pet.ijk_to_lps, rtol=0, atol=near):
+    near = 1e-3 * min(base.spacing_mm)
+    if array.shape != base.array.shape or not np.allclose(
+        affine, base.ijk_to_lps, rtol=0, atol=near
+    ):
         raise Refused(
             "model_output_moved",
             "The model's answer lies on another grid than the images it was given; it is not used.",
             "模型结果的网格与输入图像不一致，未予采用。",
-            f"{array.shape} for {pet.array.shape}",
+            f"{array.shape} for {base.array.shape}",
         )
     labels = array.astype(np.uint16) if np.all((array >= 0) & (array <= count)) else None
     if labels is None or not np.array_equal(labels, array):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.geometry import Finding, Volume
+from hevesy.imaging.geometry.reslice import resliced
 from hevesy.imaging.models import nnunet, onnx
 from hevesy.imaging.models.grid import (
     Arrangement,
@@ -94,9 +95,15 @@ def predict(
     findings: tuple[Finding, ...] = ()
     found: dict[int, Floats] = {}
     if model.program is not None:
+        base = turned
+        if all(one.modality == "CT" for one in model.channels):
+            # What a CT shows finer than a PET would be lost on the grid of the PET.
+            base = Arrangement.of(images["CT"], model.orientation).volume(images["CT"])
         labels, ran = nnunet.run(
-            model, images, turned, device=device, progress=progress, cancelled=cancelled
+            model, images, base, device=device, progress=progress, cancelled=cancelled
         )
+        if base is not turned:
+            labels = resliced(replace(base, array=labels, units="1"), turned, nearest=True).array
     else:
         network = onnx.load(model, device)
         ran, findings = network.device, network.findings

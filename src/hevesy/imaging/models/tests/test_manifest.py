@@ -70,7 +70,7 @@ def test_a_folder_is_read_as_it_is_written(tmp_path):
         ("model_value_bad", {"patch": [16, 16, 1.5]}),
         ("model_value_bad", {"activation": "relu"}),
         ("model_value_bad", {"least_memory_gb": "much"}),
-        ("model_value_bad", {"channel": [{"modality": "CT", "scale": 1}]}),
+        ("model_value_bad", {"channel": [{"modality": "MR", "scale": 1}]}),
         ("model_value_bad", {"channel": [{"modality": "PT", "mean": 0, "sd": 0}]}),
         ("model_value_bad", {"channel": [{"modality": "PT", "scale": 1, "clip": [5, 5]}]}),
         ("model_value_bad", {"label": [{"value": 2, "key": "a", "en": "a", "zh": "甲"}]}),

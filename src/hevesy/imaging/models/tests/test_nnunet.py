@@ -96,6 +96,23 @@ def test_the_program_sees_the_patient_and_its_labels_come_back_to_the_place(tmp_
     assert told.as_json()["labels"][1]["voxels"] == np.count_nonzero(expected == 2)
 
 
+def test_a_model_of_ct_alone_works_on_the_grid_of_the_ct(tmp_path, images):
+    pet, ct = images
+    fine = np.repeat(np.repeat(np.repeat(ct.array, 2, 0), 2, 1), 2, 2)
+    affine = ct.ijk_to_lps @ np.diag([0.5, 0.5, 0.5, 1.0])
+    affine[:3, 3] = ct.world((-0.25, -0.25, -0.25))
+    text = HEAD.replace('"case_0000.nii.gz", "case_0001.nii.gz"', '"case_0000.nii.gz"') + (
+        "import SimpleITK\nct = SimpleITK.ReadImage(str(given / names[0]))\n"
+        "assert ct.GetSize() == (24, 32, 28)\nSimpleITK.WriteImage(ct > 0, str(answer))\n"
+    )
+    model = a_program(tmp_path / "m", text, channel=[{"modality": "CT"}])
+
+    told = predict(model, pet, replace(ct, array=fine, ijk_to_lps=affine), device="cpu")
+
+    assert told.labels.array.shape == pet.array.shape
+    assert np.array_equal(told.labels.array, ct.array[1:-1, 1:-1, 1:-1] > 0)
+
+
 def test_an_answer_that_is_not_that_of_these_images_is_refused(tmp_path, images):
     for key, change in (
         ("model_output_moved", "labels = pet > 3\nlabels.SetOrigin((0, 0, 0))"),
