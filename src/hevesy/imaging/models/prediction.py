@@ -27,6 +27,8 @@ from hevesy.imaging.refusal import Refused
 
 VERSION: Final = "hevesy-models/1"
 _PRESENT: Final = 0.5
+# A slice more or less at the ends is usual.
+_SHORTER_MM: Final = 10.0
 Floats = npt.NDArray[np.float32]
 
 
@@ -92,7 +94,7 @@ def predict(
     images = {"PT": pet} if ct is None else {"PT": pet, "CT": ct}
     arrangement = Arrangement.of(pet, model.orientation)
     turned = arrangement.volume(pet)
-    findings: tuple[Finding, ...] = ()
+    findings = _uncovered(model, pet, ct)
     found: dict[int, Floats] = {}
     if model.program is not None:
         base = turned
@@ -106,7 +108,7 @@ def predict(
             labels = resliced(replace(base, array=labels, units="1"), turned, nearest=True).array
     else:
         network = onnx.load(model, device)
-        ran, findings = network.device, network.findings
+        ran, findings = network.device, (*findings, *network.findings)
         outputs, grid = _outputs(model, network, images, turned, progress, cancelled)
         labels = np.zeros(turned.array.shape, dtype=np.uint16)
         best = np.zeros(turned.array.shape, dtype=np.float32)
@@ -166,6 +168,25 @@ def _check(model: Model, pet: Volume, ct: Volume | None) -> None:
     available_gb = _memory_gb()
     if model.least_memory_gb > available_gb:
         raise _memory(f"{model.least_memory_gb:g} GB of {available_gb:.1f} GB")
+
+
+def _uncovered(model: Model, pet: Volume, ct: Volume | None) -> tuple[Finding, ...]:
+    """What to say where the CT is shorter than the PET; narrower it is on most scanners."""
+    if ct is None or all(one.modality == "PT" for one in model.channels):
+        return ()
+    own, other = (one.corners_lps()[:, 2] for one in (pet, ct))
+    missing_mm = max(float(other.min() - own.min()), 0.0) + max(float(own.max() - other.max()), 0.0)
+    if missing_mm <= _SHORTER_MM:
+        return ()
+    return (
+        Finding(
+            "ct_shorter_than_pet",
+            f"The CT leaves {missing_mm:.0f} mm of the PET's length uncovered; there the model saw"
+            " air.",
+            f"CT 比 PET 短 {missing_mm:.0f} mm，模型在该范围内只见到空气。",
+            {"missing_mm": missing_mm},
+        ),
+    )
 
 
 def _outputs(

@@ -181,6 +181,22 @@ def test_around_images_smaller_than_a_patch_there_is_air_and_no_uptake(tmp_path)
     assert told.probabilities["lesion"].array == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_ct_that_is_shorter_than_the_pet_is_told(tmp_path):
+    pet = a_pet((20, 6, 6))
+    net = convolution(np.ones((1, 2, 1, 1, 1)))
+    both = {"channel": [{"modality": "CT", "scale": 1}, {"modality": "PT", "scale": 1}]}
+
+    def told(slices, model=both, own=net):
+        ct = replace(a_pet((slices, 6, 6)), units="HU", modality="CT")
+        return [
+            (one.key, one.values) for one in ask(tmp_path / "m", own, pet, ct, model=model).findings
+        ]
+
+    assert told(18) == []
+    assert told(10) == [("ct_shorter_than_pet", {"missing_mm": pytest.approx(40)})]
+    assert told(10, {}, ONE) == []
+
+
 def test_softmax_and_sigmoid_give_the_probabilities_of_their_formulas(tmp_path):
     pet = a_pet((8, 8, 8))
     gains = np.array([0.0, 1.0, -1.0]).reshape(3, 1, 1, 1, 1)
