@@ -104,9 +104,9 @@ def model_grid(pet: Volume, spacing_mm: tuple[float, float, float]) -> Volume:
     return replace(pet, array=empty, ijk_to_lps=affine)
 
 
-def channel_values(channel: Channel, source: Volume, grid: Volume, letters: str) -> Floats:
+def channel_values(channel: Channel, source: Volume, grid: Volume) -> Floats:
     """One input [k, j, i] on the grid: clipped and scaled. Raises `Refused` (not_finite)."""
-    values = resliced(Arrangement.of(source, letters).volume(source), grid).array.copy()
+    values = resliced(source, grid).array.copy()
     if not np.all(np.isfinite(values)):
         raise Refused(
             "not_finite",

@@ -91,25 +91,26 @@ def predict(
     cancelled, and those of `onnx`, `nnunet`, `windows`, `grid` and `weights`.
     """
     _check(model, pet, ct)
-    images = {"PT": pet} if ct is None else {"PT": pet, "CT": ct}
     arrangement = Arrangement.of(pet, model.orientation)
     turned = arrangement.volume(pet)
+    images = {"PT": turned}
+    if ct is not None:
+        images["CT"] = Arrangement.of(ct, model.orientation).volume(ct)
     findings = _uncovered(model, pet, ct)
     found: dict[int, Floats] = {}
     if model.program is not None:
-        base = turned
-        if all(one.modality == "CT" for one in model.channels):
-            # What a CT shows finer than a PET would be lost on the grid of the PET.
-            base = Arrangement.of(images["CT"], model.orientation).volume(images["CT"])
+        # What a CT shows finer than a PET would be lost on the grid of the PET.
+        alone = all(one.modality == "CT" for one in model.channels)
+        base = images["CT"] if alone else turned
         labels, ran = nnunet.run(
             model, images, base, device=device, progress=progress, cancelled=cancelled
         )
-        if base is not turned:
+        if alone:
             labels = resliced(replace(base, array=labels, units="1"), turned, nearest=True).array
     else:
         network = onnx.load(model, device)
         ran, findings = network.device, (*findings, *network.findings)
-        outputs, grid = _outputs(model, network, images, turned, progress, cancelled)
+        outputs, grid = _outputs(model, network, images, progress, cancelled)
         labels = np.zeros(turned.array.shape, dtype=np.uint16)
         best = np.zeros(turned.array.shape, dtype=np.float32)
         background = len(outputs) > len(model.labels)
@@ -193,21 +194,21 @@ def _outputs(
     model: Model,
     network: onnx.Network,
     images: Mapping[str, Volume],
-    turned: Volume,
     progress: Progress | None,
     cancelled: Cancelled | None,
 ) -> tuple[Floats, Volume]:
     """What the network says on its own grid, [o, k, j, i], and that grid."""
     assert model.windowing is not None
-    grid = model_grid(turned, model.windowing.spacing_mm)
+    pet = images["PT"]
+    grid = model_grid(pet, model.windowing.spacing_mm)
     size = [max(n, p) for n, p in zip(grid.array.shape, model.windowing.patch, strict=True)]
     volumes = len(model.channels) + len(model.labels) + 1
-    needed_gb = 4e-9 * (volumes * float(np.prod(size)) + 4.0 * turned.array.size)
+    needed_gb = 4e-9 * (volumes * float(np.prod(size)) + 4.0 * pet.array.size)
     if needed_gb > _memory_gb():
         raise _memory(f"about {needed_gb:.1f} GB for the images at its spacing")
     inputs = np.empty((len(model.channels), *grid.array.shape), dtype=np.float32)
     for own, channel in zip(inputs, model.channels, strict=True):
-        own[:] = channel_values(channel, images[channel.modality], grid, model.orientation)
+        own[:] = channel_values(channel, images[channel.modality], grid)
     outputs = blended(
         network,
         inputs,

@@ -25,6 +25,7 @@ def correlation(kernel):
     return lambda patch: ndimage.correlate(patch[0], kernel, mode="constant")[None]
 
 
+@settings(max_examples=50)
 @given(st.integers(1, 300), st.integers(1, 64), st.floats(0, 0.9))
 def test_windows_cover_everything_with_the_overlap_that_was_asked_for(size, patch, overlap):
     begins = starts(size, patch, overlap)
@@ -42,7 +43,7 @@ def test_weights_are_a_gaussian_of_an_eighth_of_the_patch():
     assert np.array_equal(weights, weights[::-1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sizes, patches, st.floats(0, 0.9), st.integers(0, 9))
 def test_a_network_of_single_voxels_gives_the_same_with_any_patches(size, patch, overlap, seed):
     inputs = np.random.default_rng(seed).normal(size=(2, *size)).astype(np.float32)
