@@ -1,9 +1,9 @@
 """nnU-Net v2 as a program in an environment of its own, talked to by NIfTI files.
 
 Files are named as its documentation says (case_0000.nii.gz, one per channel; the answer is
-case.nii.gz). All channels lie on the grid of the PET (of the CT where
-the model takes nothing else), with its axes in the model's orientation. The
-program comes from `model.toml`: a model folder is as trustworthy as a program, no more.
+case.nii.gz). All channels lie on the grid of the PET (of the CT where the model takes nothing else),
+with its axes in the model's orientation. The program comes from `model.toml`: a model folder is as
+trustworthy as a program, no more.
 """
 
 from __future__ import annotations
@@ -48,9 +48,8 @@ def run(
 ) -> tuple[npt.NDArray[np.uint16], str]:
     """Labels [k, j, i] on the grid of `base`, and the device that was asked for.
 
-    base: the PET, or the CT of a model of CT alone, its axes in the model's order.
-
-    Raises `Refused`: no_cuda, model_program_missing, model_program_failed, model_time_limit,
+    images: by modality. base: the PET, or the CT of a model of CT alone, its axes in the model's
+    order. Raises `Refused`: no_cuda, model_program_missing, model_program_failed, model_time_limit,
     cancelled, model_output_missing, model_output_moved, model_output_labels, and those of weights.
     """
     gpu = shutil.which("nvidia-smi") is not None

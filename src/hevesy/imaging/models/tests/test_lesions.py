@@ -97,6 +97,26 @@ def test_every_row_of_the_rule_stays_and_what_the_model_adds_does_not_count(tmp_
     assert "not CE/NMPA evaluated" in told["model_used"].text_en
 
 
+@pytest.mark.clause("6.16")
+def test_a_region_of_the_model_makes_no_pair_with_what_the_rule_found(tmp_path, pet):
+    # Mirrored, of like size and uptake: between rows of the rule that would be a pair of glands.
+    (x, y, z), radius_mm, _ = HOT
+    array = np.where(ball(HOT[0], radius_mm), np.float32(5.0), pet.array)
+    # In warm surroundings it is no focus of contrast, which may be one of a pair.
+    array[ball((-x, y, z), 24)] = 2.4
+    array[ball((-x, y, z), radius_mm)] = 3.9
+    pet = replace(pet, array=array)
+    alone = row_at(find_lesions(pet), HOT[0])
+    prediction = a_prediction(tmp_path, pet, ball((-x, y, z), radius_mm))
+
+    report = find_lesions(pet, proposed=proposals(pet, prediction))
+
+    assert row_at(report, (-x, y, z)).found_by == "model"
+    assert row_at(find_lesions(pet, rule="F2.5"), HOT[0]).features["pair"] == 1
+    assert row_at(report, HOT[0]).features == alone.features
+    assert row_at(report, HOT[0]).features["pair"] == 0
+
+
 def test_a_model_that_sees_nothing_changes_nothing_but_says_that_it_was_used(
     tmp_path, pet, by_rule
 ):

@@ -222,13 +222,18 @@ def find_lesions(
     if level is None:
         found, unbounded = _bounded(pet, found, rule, references)
         findings += unbounded
+    foci = contrast_foci(pet, places.pet, start)
     proposed = apart(proposed, found)
-    found += [*proposed, *apart(contrast_foci(pet, places.pet, start), proposed)]
-    features = features_of(pet, found, places, None if liver is None else liver.mean)
+    kept = apart(foci, proposed)
+    uptake = None if liver is None else liver.mean
+    # By themselves, so that no row of the rule changes its class for what a model proposes.
+    features = features_of(pet, [*found, *foci], places, uptake)
+    features += features_of(pet, proposed, places, uptake)
     weights, weight_source, weights_checked = score_weights()
     rows = [
         _row(pet, one, own, classes.first(own), places, score(own, weights))
-        for one, own in zip(found, features, strict=True)
+        for one, own in zip([*found, *foci, *proposed], features, strict=True)
+        if one.found_by != "contrast" or one in kept
     ]
     names = place_table()
     shape_kji = pet.array.shape
