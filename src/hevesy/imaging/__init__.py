@@ -8,6 +8,7 @@ other part of Hevesy.
   a sandboxed child process), and results back to DICOM.
 - `quantify`: SUV, decay and activities, region statistics, thresholds, response scales.
 - `segment`: connected regions, their splitting, lesions.
+- `models`: networks of a department, where there are any (ONNX, nnU-Net).
 - `reconstruct`: SPECT projections to volumes. `analyse`: renograms, hearts, brains, kinetics, …
 - `render`: planes, fusion, MIP, volume rendering, movies, colour maps; the transport for viewers.
 - `nuclides`: half-lives. `phantoms`: generated studies with known truth.

@@ -2,7 +2,8 @@
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
 to confirm (clause 6.16). PET is read in SUV by body weight. `--seg` writes one segment per row as
-DICOM Segmentation. Exit status 0 if the table was made, also when it is empty.
+DICOM Segmentation. `--model` lets a network of the department add rows or name organs; it takes
+nothing away. Exit status 0 if the table was made, also when it is empty.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from hevesy.imaging.dicomio import (
     require_whole,
 )
 from hevesy.imaging.geometry import Finding, Volume
+from hevesy.imaging.models import Prediction, predict, read_model
+from hevesy.imaging.models import lesions as models
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
@@ -36,13 +39,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series of the examination")
     parser.add_argument("--tracer", choices=TRACERS, default="FDG")
     parser.add_argument("--rule", choices=_RULES, default="F4.0", help="threshold (default F4.0)")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="folder of a model, takes part")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
 
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    for path in (arguments.folder, arguments.ct):
+    for path in (arguments.folder, arguments.ct, arguments.model):
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
@@ -52,13 +57,19 @@ def run(arguments: Namespace) -> int:
         raise refused(factor.refused)
     suv = apply_suv(pet, factor)
     ct = None if arguments.ct is None else _read(arguments.ct, "CT")[0]
+    prediction = None if arguments.model is None else _predicted(arguments, suv, ct)
+    proposed = () if prediction is None else models.proposals(suv, prediction)
     complain("finding lesions")
-    report = find_lesions(suv, ct, tracer=arguments.tracer, rule=arguments.rule)
+    report = find_lesions(suv, ct, tracer=arguments.tracer, rule=arguments.rule, proposed=proposed)
+    if prediction is not None:
+        report = models.with_model(report, prediction)
     told = report.as_json()
+    if prediction is not None:
+        told["model"] = models.as_json(report, prediction)
     told["findings"] += [one.as_json() for one in factor.warnings]
     told["series_instance_uid"] = pet.series_instance_uid
     if arguments.seg is not None and report.rows:
-        _write(report, pet, sources, arguments.seg)
+        _write(report, pet, sources, arguments.seg, prediction)
         told["segmentation"] = str(arguments.seg)
     if arguments.json:
         answer(told)
@@ -97,16 +108,38 @@ def _read(folder: Path, modality: str) -> tuple[Volume, list[Path]]:
     return volume, paths
 
 
-def _write(report: LesionReport, pet: Volume, sources: list[Path], target: Path) -> None:
+def _predicted(arguments: Namespace, suv: Volume, ct: Volume | None) -> Prediction:
+    model = read_model(arguments.model)
+    complain(f"running {model.name} {model.version} ({model.regulatory_en})")
+    told = 0
+
+    def progress(fraction: float, text: str) -> None:
+        nonlocal told
+        if int(10 * fraction) > told:
+            told = int(10 * fraction)
+            complain(text)
+
+    return predict(model, suv, ct, device=arguments.device, progress=progress)
+
+
+def _write(
+    report: LesionReport,
+    pet: Volume,
+    sources: list[Path],
+    target: Path,
+    prediction: Prediction | None,
+) -> None:
     from hevesy.imaging.dicomio.objects.segmentation import Algorithm, Segment, segmentation
     from hevesy.imaging.dicomio.objects.sources import save
 
-    drew = Algorithm("hevesy-lesions", report.version, (("rule", report.rule.key),))
+    named = () if prediction is None else models.naming(prediction)
+    drew = Algorithm("hevesy-lesions", report.version, (("rule", report.rule.key), *named))
+    proposed = drew if prediction is None else models.algorithm(prediction)
     segments = [
         Segment(
             f"{row.number} {row.class_en}",
             row.voi.whole(),
-            algorithm=drew,
+            algorithm=proposed if row.found_by == "model" else drew,
             tracking_id=f"lesion {row.number}",
         )
         for row in report.rows

@@ -5,6 +5,7 @@ Nothing above the level is lost: the parts of a component together are the compo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -31,7 +32,7 @@ class Candidate:
     """One region; component_ml: of all that hangs together with it above the level."""
 
     voi: Voi
-    found_by: Literal["rule", "contrast"]
+    found_by: Literal["rule", "contrast", "model"]
     component_ml: float
 
 
@@ -81,6 +82,16 @@ def contrast_foci(volume: Volume, coarse: Volume, level: float) -> list[Candidat
             size = focus.voxels * volume.voxel_mm3 / 1000.0
             candidates.append(Candidate(focus, "contrast", size))
     return candidates
+
+
+def apart(found: Sequence[Candidate], others: Sequence[Candidate]) -> list[Candidate]:
+    """Those of `found` that share no voxel with any of the others."""
+    if not found or not others:
+        return list(found)
+    taken = np.zeros(found[0].voi.shape, dtype=np.bool_)
+    for one in others:
+        taken[one.voi.box] |= one.voi.mask
+    return [one for one in found if not (taken[one.voi.box] & one.voi.mask).any()]
 
 
 def _bumps(coarse: Volume, level: float) -> Array:

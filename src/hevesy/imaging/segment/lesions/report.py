@@ -6,8 +6,8 @@ reader to confirm; class and score only sort and suggest.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,12 @@ from hevesy.imaging.quantify.thresholds import RULES, Rule, segment
 from hevesy.imaging.quantify.voi import Voi
 from hevesy.imaging.refusal import Refused
 from hevesy.imaging.segment.lesions.anatomy import Anatomy, anatomy
-from hevesy.imaging.segment.lesions.candidates import Candidate, above_level, contrast_foci
+from hevesy.imaging.segment.lesions.candidates import (
+    Candidate,
+    above_level,
+    apart,
+    contrast_foci,
+)
 from hevesy.imaging.segment.lesions.places import (
     Features,
     Row,
@@ -51,7 +56,8 @@ _MIDLINE_MM: Final = 12.0
 class LesionRow:
     """One row of the table; `included` is a suggestion, by class; voi: its voxels.
 
-    found_by: "rule", or "contrast" for a focus below the rule, which never counts by itself.
+    found_by: "rule"; "contrast" for a focus below the rule, "model" for a region that a model
+    proposes below it: neither ever counts by itself.
     """
 
     number: int
@@ -173,13 +179,19 @@ class LesionReport:
 
 
 def find_lesions(
-    pet: Volume, ct: Volume | None = None, *, tracer: str = "FDG", rule: str = "F4.0"
+    pet: Volume,
+    ct: Volume | None = None,
+    *,
+    tracer: str = "FDG",
+    rule: str = "F4.0",
+    proposed: Sequence[Candidate] = (),
 ) -> LesionReport:
     """All foci of a whole-body PET (in SUV) with their measures, classes and places.
 
     ct: in HU, of the same frame of reference; without it places are estimated and classes that
     need it do not apply. rule: a key of `quantify.thresholds.RULES`; rules relative to the lesion
-    bound the parts of what is SUV >= 4.0. Raises `Refused`: no SUV, unknown rule or tracer,
+    bound the parts of what is SUV >= 4.0. proposed: regions of a model; one that shares no voxel
+    with a region by the rule becomes a row. Raises `Refused`: no SUV, unknown rule or tracer,
     another frame of reference, a rule whose reference was not found.
     """
     if not is_suv(pet.units):
@@ -210,18 +222,23 @@ def find_lesions(
     if level is None:
         found, unbounded = _bounded(pet, found, rule, references)
         findings += unbounded
-    found += contrast_foci(pet, places.pet, start)
-    features = features_of(pet, found, places, None if liver is None else liver.mean)
+    foci = contrast_foci(pet, places.pet, start)
+    proposed = apart(proposed, found)
+    kept = apart(foci, proposed)
+    uptake = None if liver is None else liver.mean
+    # By themselves, so that no row of the rule changes its class for what a model proposes.
+    features = features_of(pet, [*found, *foci], places, uptake)
+    features += features_of(pet, proposed, places, uptake)
     weights, weight_source, weights_checked = score_weights()
     rows = [
         _row(pet, one, own, classes.first(own), places, score(own, weights))
-        for one, own in zip(found, features, strict=True)
+        for one, own in zip([*found, *foci, *proposed], features, strict=True)
+        if one.found_by != "contrast" or one in kept
     ]
-    rows.sort(key=lambda row: (not row.included, row.found_by != "rule", -row.score))
     names = place_table()
     shape_kji = pet.array.shape
     return LesionReport(
-        rows=tuple(_numbered(row, number) for number, row in enumerate(rows, start=1)),
+        rows=ordered(rows),
         units=pet.units,
         tracer=tracer,
         rule=RULES[rule],
@@ -328,7 +345,7 @@ def _place_text(place: Row, features: Features, places: Anatomy) -> tuple[str, s
     )
 
 
-def _numbered(row: LesionRow, number: int) -> LesionRow:
-    from dataclasses import replace
-
-    return replace(row, number=number)
+def ordered(rows: Iterable[LesionRow]) -> tuple[LesionRow, ...]:
+    """The rows in the order of the table, numbered from 1."""
+    in_order = sorted(rows, key=lambda row: (not row.included, row.found_by != "rule", -row.score))
+    return tuple(replace(row, number=number) for number, row in enumerate(in_order, start=1))
