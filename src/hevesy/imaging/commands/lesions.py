@@ -25,6 +25,7 @@ from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
 from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
+from hevesy.imaging.segment.lesions.scoring import read_scoring
 
 # The verb states no resolution of the scanner, which the iterative rule needs.
 _RULES = [key for key in RULES if key != "ITM"]
@@ -36,13 +37,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series of the examination")
     parser.add_argument("--tracer", choices=TRACERS, default="FDG")
     parser.add_argument("--rule", choices=_RULES, default="F4.0", help="threshold (default F4.0)")
+    parser.add_argument(
+        "--score", type=Path, metavar="FILE", help="weights by `hevesy image retrain`"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
 
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    for path in (arguments.folder, arguments.ct):
+    for path in (arguments.folder, arguments.ct, arguments.score):
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
@@ -53,7 +57,8 @@ def run(arguments: Namespace) -> int:
     suv = apply_suv(pet, factor)
     ct = None if arguments.ct is None else _read(arguments.ct, "CT")[0]
     complain("finding lesions")
-    report = find_lesions(suv, ct, tracer=arguments.tracer, rule=arguments.rule)
+    scoring = None if arguments.score is None else read_scoring(arguments.score)
+    report = find_lesions(suv, ct, tracer=arguments.tracer, rule=arguments.rule, scoring=scoring)
     told = report.as_json()
     told["findings"] += [one.as_json() for one in factor.warnings]
     told["series_instance_uid"] = pet.series_instance_uid
