@@ -88,7 +88,8 @@ def test_a_known_logistic_is_recovered_within_its_standard_error():
         np.array([one.accepted for one in labels]),
     )
     assert learned.auc == pytest.approx(best, abs=0.01)
-    assert learned.better and learned.gain_interval[0] > 0
+    low, high = learned.gain_interval
+    assert learned.better and 0 < low < learned.auc - learned.hand_auc < high
 
 
 def test_the_order_of_the_labels_changes_nothing():
@@ -163,6 +164,14 @@ def test_labels_that_follow_chance_do_not_replace_the_hand_weights():
     assert "not_better_than_hand" in {one.key for one in kept.findings}
     assert not kept.better
     assert abs(lost.auc - 0.5) < 0.1
+
+
+def test_a_gain_that_may_be_chance_is_told():
+    few, many = fit(labels_of(120)), fit(labels_of(1200))
+
+    assert few.better and few.gain_interval[0] < 0
+    assert [one.key for one in few.findings] == ["gain_uncertain"]
+    assert many.findings == ()
 
 
 def test_a_study_is_never_both_learned_from_and_judged_on():
