@@ -1,5 +1,9 @@
 """Score weights from what the readers of one department accepted and rejected.
 
+The table puts suggested rows first and the score orders them, so only labels of suggested rows are
+learned from and judged on: organs that the classes leave out would teach what tells organs from
+lesions, which the order of the others does not ask.
+
 Logistic regression with an L2 penalty on standardised features (Hosmer, Lemeshow: Applied Logistic
 Regression; the penalty is a normal prior of SD 1 on each). What it is worth is judged on studies
 it has not seen, beside the hand weights on the same rows; only better weights are to be used.
@@ -38,6 +42,7 @@ Ints = npt.NDArray[np.intp]
 class Learned:
     """Learned weights and what they are worth.
 
+    labels: those learned from; not_suggested: those left aside, of rows that were not suggested.
     auc: of the learned weights on studies left out of the fit; hand_auc: of the hand weights on
     the same rows; gain_interval: 95 % of auc - hand_auc when studies are drawn again (bootstrap).
     first, last: ISO 8601 of the labels. better: whether they should replace the hand weights.
@@ -45,6 +50,7 @@ class Learned:
 
     scoring: Scoring
     labels: int
+    not_suggested: int
     accepted: int
     studies: int
     first: str
@@ -69,6 +75,7 @@ class Learned:
             "tracer": self.scoring.tracer,
             "pipeline": self.scoring.pipeline,
             "labels": self.labels,
+            "not_suggested": self.not_suggested,
             "accepted": self.accepted,
             "studies": self.studies,
             "first": self.first,
@@ -92,7 +99,7 @@ class Learned:
         told = self.as_json()
         # Strings of JSON are strings of TOML, and so are its finite numbers.
         learned = (
-            "tracer", "pipeline", "labels", "accepted", "studies", "first", "last", "auc",
+            "tracer", "pipeline", "labels", "not_suggested", "accepted", "studies", "first", "last", "auc",
             "hand_auc", "gain_interval_95", "method", "version",
         )  # fmt: skip
         lines = [
@@ -110,12 +117,13 @@ class Learned:
 
 
 def fit(labels: Sequence[Label], *, mix_tracers: bool = False) -> Learned:
-    """Learn weights; the order of the labels changes nothing.
+    """Learn weights from the labels of suggested rows; the order of the labels changes nothing.
 
     mix_tracers: one set of weights for all tracers. Raises `Refused`: no or too few labels, of
     one kind only, of too few studies, of several pipeline versions or (unless asked) tracers.
     """
-    rows = sorted(labels, key=lambda one: json.dumps(one.as_json(), sort_keys=True))
+    suggested = [one for one in labels if one.suggested]
+    rows = sorted(suggested, key=lambda one: json.dumps(one.as_json(), sort_keys=True))
     _require(rows, mix_tracers=mix_tracers)
     columns = np.array([[weighed(one.features, name) for name in WEIGHED] for one in rows])
     accepted = np.array([one.accepted for one in rows])
@@ -146,6 +154,7 @@ def fit(labels: Sequence[Label], *, mix_tracers: bool = False) -> Learned:
     return Learned(
         scoring=scoring,
         labels=len(rows),
+        not_suggested=len(labels) - len(rows),
         accepted=kept,
         studies=len(set(studies)),
         first=at[0],
@@ -187,9 +196,9 @@ def _require(rows: Sequence[Label], *, mix_tracers: bool) -> None:
     if len(rows) < LEAST_LABELS or fewest < LEAST_OF_A_KIND:
         raise Refused(
             "too_few_labels",
-            f"At least {LEAST_LABELS} labels are needed, {LEAST_OF_A_KIND} of them accepted and"
-            f" {LEAST_OF_A_KIND} rejected; label more rows.",
-            f"至少需要 {LEAST_LABELS} 条标注，其中接受和排除各不少于 {LEAST_OF_A_KIND} 条，请继续标注。",
+            f"At least {LEAST_LABELS} labels of suggested rows are needed, {LEAST_OF_A_KIND} of them"
+            f" accepted and {LEAST_OF_A_KIND} rejected; label more rows.",
+            f"至少需要 {LEAST_LABELS} 条针对建议病灶的标注，其中接受和排除各不少于 {LEAST_OF_A_KIND} 条，请继续标注。",
             f"{kept} accepted, {len(rows) - kept} rejected",
         )
     studies = {one.study for one in rows}

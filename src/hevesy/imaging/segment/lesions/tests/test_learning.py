@@ -67,7 +67,7 @@ def labels_of(count, *, weights=TRUE, seed=0, studies=40):
 
 @pytest.mark.clause("6.16")
 def test_a_known_logistic_is_recovered_within_its_standard_error():
-    labels = labels_of(6000)
+    labels = labels_of(3000)
 
     learned = fit(labels)
 
@@ -253,6 +253,16 @@ def test_too_few_or_mixed_labels_are_refused_by_name(key, labels):
         fit(labels)
 
     assert refusal.value.key == key
+
+
+def test_rows_that_were_not_suggested_teach_nothing():
+    labels = labels_of(200)
+    organs = [replace(one, suggested=False, accepted=False) for one in labels_of(300, seed=4)]
+
+    alone, among = fit(labels), fit([*organs, *labels])
+
+    assert among.scoring == alone.scoring and among.auc == alone.auc
+    assert (among.labels, among.not_suggested) == (200, 300)
 
 
 def test_several_tracers_are_learned_together_only_when_asked():
