@@ -310,6 +310,7 @@ def tell_learning(patients: list[Patient], half: int) -> None:
         return
     unseen = labels_of(late)
     truth = np.array([one.accepted for one in unseen])
+    counts = np.array([one.suggested for one in unseen])
     print(f"\n{learned.scoring.source}")
     print(f"cross-validated AUC {learned.auc:.3f}, hand {learned.hand_auc:.3f}, findings"
           f" {[one.key for one in learned.findings]}")  # fmt: skip
@@ -317,7 +318,10 @@ def tell_learning(patients: list[Patient], half: int) -> None:
     print(f"on the other {len({one.seed for one in late})} phantoms, {len(unseen)} rows:")
     for name, scoring in (("hand", hand), ("learned", learned.scoring)):
         rated = np.array([scoring.score(one.features) for one in unseen])
-        print(f"AUC of {name} weights {auc(rated, truth):.3f}")
+        print(
+            f"AUC of {name} weights: suggested rows {auc(rated[counts], truth[counts]):.3f},"
+            f" all rows {auc(rated, truth):.3f}"
+        )
         line(f"suggested rows, {name} weights", froc(late, scoring, suggested=True))
         line(f"all rows, {name} weights", froc(late, scoring, suggested=False))
 

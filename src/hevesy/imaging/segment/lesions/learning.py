@@ -99,8 +99,8 @@ class Learned:
         told = self.as_json()
         # Strings of JSON are strings of TOML, and so are its finite numbers.
         learned = (
-            "tracer", "pipeline", "labels", "not_suggested", "accepted", "studies", "first", "last", "auc",
-            "hand_auc", "gain_interval_95", "method", "version",
+            "tracer", "pipeline", "labels", "not_suggested", "accepted", "studies", "first", "last",
+            "auc", "hand_auc", "gain_interval_95", "method", "version",
         )  # fmt: skip
         lines = [
             "# Weights that order the rows of the lesion table, learned from labels of readers.",
