@@ -25,6 +25,7 @@ VERBS: Final[dict[str, str]] = {
     "mip": "Rotating MIP of a PET or SPECT series as a movie, alone or over its CT.",
     "reconstruct": "Reconstruct SPECT projections into slices.",
     "register": "Where one series lies on another: a 4x4 matrix, and whether to trust it.",
+    "retrain": "Score weights of the lesion table from what readers accepted and rejected.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 

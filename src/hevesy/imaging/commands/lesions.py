@@ -28,6 +28,7 @@ from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
 from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
+from hevesy.imaging.segment.lesions.scoring import read_scoring
 
 # The verb states no resolution of the scanner, which the iterative rule needs.
 _RULES = [key for key in RULES if key != "ITM"]
@@ -41,13 +42,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--rule", choices=_RULES, default="F4.0", help="threshold (default F4.0)")
     parser.add_argument("--model", type=Path, metavar="DIR", help="folder of a model, takes part")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument(
+        "--score", type=Path, metavar="FILE", help="weights by `hevesy image retrain`"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
 
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    for path in (arguments.folder, arguments.ct, arguments.model):
+    for path in (arguments.folder, arguments.ct, arguments.model, arguments.score):
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
@@ -60,7 +64,15 @@ def run(arguments: Namespace) -> int:
     prediction = None if arguments.model is None else _predicted(arguments, suv, ct)
     proposed = () if prediction is None else models.proposals(suv, prediction)
     complain("finding lesions")
-    report = find_lesions(suv, ct, tracer=arguments.tracer, rule=arguments.rule, proposed=proposed)
+    scoring = None if arguments.score is None else read_scoring(arguments.score)
+    report = find_lesions(
+        suv,
+        ct,
+        tracer=arguments.tracer,
+        rule=arguments.rule,
+        proposed=proposed,
+        scoring=scoring,
+    )
     if prediction is not None:
         report = models.with_model(report, prediction)
     told = report.as_json()

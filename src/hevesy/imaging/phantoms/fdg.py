@@ -75,7 +75,8 @@ def bronchial_carcinoma() -> tuple[Lesion, ...]:
 class PhantomPair:
     """PET in SUVbw and CT in HU of one generated patient, and what is true about them.
 
-    truth: lesions (tuple of `Lesion`), organ_suv (uptake by tissue name before blurring), seed.
+    truth: lesions (tuple of `Lesion`), organ_suv (uptake by tissue name before blurring), seed,
+    tissue ([k, j, i] on the CT grid, values of `tissues.T`).
     """
 
     pet: Volume
@@ -128,6 +129,7 @@ def make_fdg_phantom(
                 "seed": seed,
                 "lesions": lesions,
                 "organ_suv": {tissue.name.lower(): float(SUV[tissue]) for tissue in T},
+                "tissue": canvas.labels,
             }
         ),
     )

@@ -1,4 +1,4 @@
-"""What readers mark: key images, regions, view states, with author and version (clauses 6.2, 6.5, 6.12)."""
+"""What readers mark: key images, regions, lesions, with author and version (clauses 6.2, 6.5, 6.12, 6.16)."""
 
 from __future__ import annotations
 
@@ -40,3 +40,32 @@ class KeyImage(models.Model):
 
     class Meta:
         ordering = ["study", "sort", "id"]
+
+
+class LesionLabel(models.Model):
+    """A reader's decision about one row of a lesion table (clause 6.16). Append-only: the newest of a row counts.
+
+    Rows are told apart by their hottest voxel: numbers follow the score, and new weights change it.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="lesion_labels")
+    series_instance_uid = models.CharField(max_length=64)
+    row = models.PositiveIntegerField(help_text="its number in the table that the reader saw")
+    hottest_lps_mm = models.JSONField(help_text="where its hottest voxel lies: x, y, z")
+    row_key = models.CharField(max_length=40, help_text="hottest_lps_mm, to a tenth")
+    features = models.JSONField(help_text="as the lesion table gives them")
+    tracer = models.CharField(max_length=10)
+    rule = models.CharField(max_length=20)
+    pipeline = models.CharField(max_length=40, help_text="version of the lesion table")
+    suggested = models.BooleanField()
+    accepted = models.BooleanField()
+    author = models.ForeignKey("accounts.User", on_delete=models.PROTECT)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["study", "series_instance_uid", "pipeline", "rule", "row_key"],
+                name="lesion_label_row",
+            )
+        ]

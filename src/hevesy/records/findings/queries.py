@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from hevesy.records.archive.models import Study
 from hevesy.records.exams.models import Exam
-from hevesy.records.findings.models import KeyImage
+from hevesy.records.findings.models import KeyImage, LesionLabel
 
 
 def key_images(study: Study) -> QuerySet[KeyImage]:
@@ -20,3 +20,15 @@ def key_images_of_exam(exam: Exam) -> QuerySet[KeyImage]:
         "file", "author"
     )
     return rows.order_by("sort", "id")
+
+
+def newest_lesion_labels() -> QuerySet[LesionLabel]:
+    """What counts of the readers' decisions: the newest of each row of each table, in order of time."""
+    newest = LesionLabel.objects.values(
+        "study", "series_instance_uid", "pipeline", "rule", "row_key"
+    ).annotate(newest=Max("pk"))
+    return (
+        LesionLabel.objects.filter(pk__in=newest.values("newest"))
+        .select_related("study")
+        .order_by("pk")
+    )

@@ -57,6 +57,25 @@ def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
     assert np.array_equal(mask.array, expected)
 
 
+def test_learned_weights_score_the_rows_of_their_own_tracer(a_pet, tmp_path):
+    weights = tmp_path / "score.toml"
+    weights.write_text(
+        "source = 'the test'\nchecked = false\n[weights]\nconstant = 0.5\nlog_ml = -2.0\n"
+        "[learned]\ntracer = 'FDG'\npipeline = 'hevesy-lesions/1'\n"
+    )
+
+    status, told, _ = lesions(a_pet, "--json", "--score", weights)
+
+    assert status == 0
+    (row,) = told["lesions"]
+    assert row["features"]["ml"] == row["mtv_ml"]
+    assert row["score"] == pytest.approx(1 / (1 + np.exp(-0.5 + 2 * np.log(row["mtv_ml"]))))
+    assert {"table": "score", "source": "the test", "checked": False} in told["tables"]
+    refused, told, _ = lesions(a_pet, "--json", "--score", weights, "--tracer", "PSMA")
+    assert (refused, told["reason"]) == (1, "score_of_other_tracer")
+    assert lesions(a_pet, "--score", tmp_path / "nowhere")[0] == 2
+
+
 def test_words_for_people_and_wrong_calls(a_pet, tmp_path):
     status, text, _ = lesions(a_pet)
     assert status == 0

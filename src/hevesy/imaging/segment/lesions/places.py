@@ -1,13 +1,12 @@
-"""Where a candidate lies, what lives there, and how much it looks like a lesion.
+"""Where a candidate lies and what lives there.
 
-Classes, places and score weights are tables in TOML beside this file: a row applies if every
+Classes and places are tables in TOML beside this file: a row applies if every
 feature named in it lies in its range (bounds included), the first row that applies is taken. A
 feature that is not known (Hounsfield units without CT) applies to no range.
 """
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,30 +76,6 @@ def class_table(tracer: str) -> Table:
 def place_table() -> Table:
     """Names of places."""
     return _table(_read("places.toml"), "place")
-
-
-@lru_cache(maxsize=1)
-def score_weights() -> tuple[dict[str, float], str, bool]:
-    """Weights of the logistic score by feature, their source, whether they were checked."""
-    told = _read("score.toml")
-    return dict(told["weights"]), str(told["source"]), bool(told["checked"])
-
-
-def score(features: Features, weights: Mapping[str, float]) -> float:
-    """Logistic of the weighted features, 0 to 1; an unknown feature weighs nothing.
-
-    Intensities, contrast and volume enter as natural logarithms (keys "log_…").
-    """
-    total = weights["constant"]
-    for name, weight in weights.items():
-        if name == "constant":
-            continue
-        value = features[name.removeprefix("log_")]
-        if value is not None:
-            total += weight * (
-                math.log(max(value, 1e-3)) if name.startswith("log_") else float(value)
-            )
-    return 1.0 / (1.0 + math.exp(-max(min(total, 50.0), -50.0)))
 
 
 def features_of(

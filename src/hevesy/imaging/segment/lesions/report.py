@@ -40,10 +40,9 @@ from hevesy.imaging.segment.lesions.places import (
     class_table,
     features_of,
     place_table,
-    score,
-    score_weights,
 )
 from hevesy.imaging.segment.lesions.references import Reference, find_blood_pool, find_liver
+from hevesy.imaging.segment.lesions.scoring import Scoring, hand_scoring
 
 VERSION: Final = "hevesy-lesions/1"
 # Rules of one level for the whole body; the others bound each candidate of the start set anew.
@@ -109,6 +108,7 @@ class LesionRow:
             "extent_front_back_mm": self.shape.extent_mm[1],
             "extent_head_foot_mm": self.shape.extent_mm[2],
             "hu_median": self.hu_median,
+            "features": dict(self.features),
             "findings": [one.key for one in self.peak.findings],
         }
 
@@ -185,14 +185,16 @@ def find_lesions(
     tracer: str = "FDG",
     rule: str = "F4.0",
     proposed: Sequence[Candidate] = (),
+    scoring: Scoring | None = None,
 ) -> LesionReport:
     """All foci of a whole-body PET (in SUV) with their measures, classes and places.
 
     ct: in HU, of the same frame of reference; without it places are estimated and classes that
     need it do not apply. rule: a key of `quantify.thresholds.RULES`; rules relative to the lesion
     bound the parts of what is SUV >= 4.0. proposed: regions of a model; one that shares no voxel
-    with a region by the rule becomes a row. Raises `Refused`: no SUV, unknown rule or tracer,
-    another frame of reference, a rule whose reference was not found.
+    with a region by the rule becomes a row. scoring: weights that order the rows, by default those
+    set by hand. Raises `Refused`: no SUV, unknown rule or tracer, another frame of reference, a
+    rule whose reference was not found, weights of another tracer or version.
     """
     if not is_suv(pet.units):
         raise Refused(
@@ -208,6 +210,8 @@ def find_lesions(
             f"没有该阈值规则，可选：{'、'.join(RULES)}。",
         )
     classes = class_table(tracer)
+    scoring = scoring or hand_scoring()
+    scoring.require(tracer, VERSION)
     places = anatomy(pet, ct)
     liver, odd = find_liver(pet, places, fdg=tracer == "FDG")
     blood, odd_blood = find_blood_pool(pet, places, below=None if liver is None else liver.mean)
@@ -229,9 +233,8 @@ def find_lesions(
     # By themselves, so that no row of the rule changes its class for what a model proposes.
     features = features_of(pet, [*found, *foci], places, uptake)
     features += features_of(pet, proposed, places, uptake)
-    weights, weight_source, weights_checked = score_weights()
     rows = [
-        _row(pet, one, own, classes.first(own), places, score(own, weights))
+        _row(pet, one, own, classes.first(own), places, scoring.score(own))
         for one, own in zip([*found, *foci, *proposed], features, strict=True)
         if one.found_by != "contrast" or one in kept
     ]
@@ -251,7 +254,7 @@ def find_lesions(
         tables=(
             ("classes", classes.source, classes.checked),
             ("places", names.source, names.checked),
-            ("score", weight_source, weights_checked),
+            ("score", scoring.source, scoring.checked),
         ),
     )
 
