@@ -84,6 +84,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "issue": ("取号", "issue a ticket"),
     "jump": ("优先", "let go first"),
     "key_image": ("选取关键图像", "choose a key image"),
+    "label_lesion": ("病灶取舍", "lesion accepted or rejected"),
     "key_image_describe": ("描述关键图像", "describe a key image"),
     "key_images_order": ("排列关键图像", "order key images"),
     "link": ("关联检查", "link"),
