@@ -1,25 +1,13 @@
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
+from hevesy.imaging.commands.tests.running import image, write_pet
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.masks import read_masks
-from hevesy.imaging.quantify.tests.pet_scans import PetScan
 
 
 def lesions(*arguments):
-    """Run `hevesy image lesions …`; returns exit status, stdout (parsed JSON) and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hevesy", "image", "lesions", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = json.loads(done.stdout) if "--json" in arguments and done.stdout else done.stdout
-    return done.returncode, told, done.stderr
+    return image("lesions", *arguments)
 
 
 @pytest.fixture
@@ -28,13 +16,7 @@ def a_pet(tmp_path):
     suv = np.zeros((30, 40, 40))
     suv[:, 8:32, 6:34] = 1
     suv[14:17, 20:23, 26:30] = 8
-    scan = PetScan()
-    folder = tmp_path / "pet"
-    folder.mkdir()
-    uids = {"FrameOfReferenceUID": "1.2.3", "StudyInstanceUID": "1.2.4", "PatientID": "1"}
-    for dataset in scan.written(scan.bq_per_ml(suv, scan.reference), **uids):
-        dataset.save_as(folder / f"{dataset.SOPInstanceUID}.dcm", enforce_file_format=True)
-    return folder
+    return write_pet(tmp_path / "pet", suv)
 
 
 @pytest.mark.clause("6.16")

@@ -1,16 +1,13 @@
 """`hevesy image lesions --model`: a network beside the rules, from files to a Segmentation."""
 
 import hashlib
-import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from pydicom import dcmread
 
+from hevesy.imaging.commands.tests.running import image, write_pet
 from hevesy.imaging.models.tests.folders import a_model, convolution
-from hevesy.imaging.quantify.tests.pet_scans import PetScan
 
 
 @pytest.fixture
@@ -20,24 +17,11 @@ def a_pet(tmp_path):
     suv[:, 8:32, 6:34] = 1
     suv[14:17, 20:23, 26:30] = 8
     suv[6:10, 18:22, 10:14] = 3
-    scan = PetScan()
-    folder = tmp_path / "pet"
-    folder.mkdir()
-    uids = {"FrameOfReferenceUID": "1.2.3", "StudyInstanceUID": "1.2.4", "PatientID": "1"}
-    for dataset in scan.written(scan.bq_per_ml(suv, scan.reference), **uids):
-        dataset.save_as(folder / f"{dataset.SOPInstanceUID}.dcm", enforce_file_format=True)
-    return folder
+    return write_pet(tmp_path / "pet", suv)
 
 
 def lesions(*arguments):
-    """Run `hevesy image lesions … --json`; returns exit status, answer and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hevesy", "image", "lesions", *map(str, arguments), "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+    return image("lesions", *arguments, "--json")
 
 
 @pytest.mark.clause("6.16")

@@ -1,24 +1,15 @@
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
 
+from hevesy.imaging.commands.tests.running import image
 from hevesy.imaging.segment.lesions.scoring import read_scoring
 from hevesy.imaging.segment.lesions.tests.test_learning import labels_of
 
 
 def retrain(*arguments):
-    """Run `hevesy image retrain …`; returns exit status, stdout (parsed JSON) and stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "hevesy", "image", "retrain", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = json.loads(done.stdout) if "--json" in arguments and done.stdout else done.stdout
-    return done.returncode, told, done.stderr
+    return image("retrain", *arguments)
 
 
 @pytest.fixture
