@@ -54,10 +54,12 @@ def worklists(by: Actor, chosen: str) -> tuple[list[Work], Work]:
         sources.append(("audit", _("To audit"), exams_to_audit(by)))
     if by.may("reports.view"):
         sources.append(("done", pgettext("report list", "Done"), exams_done(by)))
-    keys = [key for key, _word, _rows in sources]
-    chosen = chosen if chosen in keys else keys[0]
+    counts = {key: rows.count() for key, _word, rows in sources}
+    if chosen not in counts:
+        # Who may audit comes for the reports that wait for an auditor; others can write.
+        chosen = "audit" if counts.get("audit") else next(iter(counts))
     works = [
-        Work(key, word, list(rows[:LISTED]) if key == chosen else [], rows.count())
+        Work(key, word, list(rows[:LISTED]) if key == chosen else [], counts[key])
         for key, word, rows in sources
     ]
     work = next(work for work in works if work.key == chosen)
