@@ -9,6 +9,7 @@ It ends, and its children with it, when stdin closes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import selectors
 import signal
@@ -25,6 +26,7 @@ def _import_readers() -> None:
     import gdcm  # type: ignore[import-untyped]  # noqa: F401
     import jpeg_ls  # noqa: F401
     import openjpeg  # noqa: F401
+    import PIL.Image
     import pydicom.pixels  # noqa: F401
 
     import hevesy.imaging.dicomio.pixels
@@ -32,7 +34,15 @@ def _import_readers() -> None:
     import hevesy.imaging.dicomio.series
     import hevesy.imaging.quantify.suv
     import hevesy.imaging.render.slices
+    import hevesy.imaging.render.stored
     import hevesy.imaging.render.transport  # noqa: F401
+
+    PIL.Image.preinit()
+    with contextlib.suppress(ImportError):
+        import ctypes  # noqa: F401
+        import resource  # noqa: F401
+    # A collection in a child would touch, and so copy, every page of what it shares with the server.
+    gc.freeze()
 
 
 def _be_child(desk: str) -> None:

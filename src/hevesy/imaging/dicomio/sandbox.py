@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from hevesy.imaging.dicomio.children import run_child
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.geometry import Finding, SliceSource, Volume
+
+if TYPE_CHECKING:
+    from hevesy.imaging.render.stored import Viewport, Voi
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,32 @@ def decode_frames_sandboxed(
         size = int(run_task("decode_frames", request, folder, child=child)["frame_bytes"])
         decoded = (folder / "frames.bin").read_bytes()
     return [decoded[place * size : (place + 1) * size] for place in range(len(frames))]
+
+
+def render_frame_sandboxed(
+    path: str | Path,
+    frame: int,
+    *,
+    media_type: str = "image/jpeg",
+    voi: Voi | None = None,
+    viewport: Viewport | None = None,
+    quality: int = 90,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> bytes:
+    """A picture file of one frame (from 0), as `render.stored` makes it. Raises `ImageRefused`."""
+    with tempfile.TemporaryDirectory(prefix="hevesy-picture-") as name:
+        request = {
+            "path": str(Path(path).resolve()),
+            "frame": frame,
+            "media_type": media_type,
+            "voi": asdict(voi) if voi else None,
+            "viewport": asdict(viewport) if viewport else None,
+            "quality": quality,
+            "limits": asdict(limits),
+        }
+        run_task("render_frame", request, Path(name), child=child)
+        return (Path(name) / "picture").read_bytes()
 
 
 def run_task(
