@@ -85,10 +85,30 @@ def decode_frames_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {"frame_bytes": little[0].nbytes, "dtype": little.dtype.str}
 
 
+def render_frame_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Leave a picture of one frame as the file `picture`."""
+    from hevesy.imaging.dicomio.guards import Limits, read_dataset
+    from hevesy.imaging.render.stored import Viewport, Voi, render_stored_frame
+
+    limits = Limits(**request["limits"])
+    picture = render_stored_frame(
+        read_dataset(request["path"], limits=limits),
+        request["frame"],
+        media_type=request["media_type"],
+        voi=Voi(**request["voi"]) if request["voi"] else None,
+        viewport=Viewport(**request["viewport"]) if request["viewport"] else None,
+        quality=request["quality"],
+        limits=limits,
+    )
+    (folder / "picture").write_bytes(picture)
+    return {}
+
+
 TASKS = {
     "read_series": read_series_task,
     "pack_series": pack_series_task,
     "decode_frames": decode_frames_task,
+    "render_frame": render_frame_task,
 }
 
 

@@ -1,7 +1,7 @@
 """Reading in a child process that may crash, hang or grow without harm to the caller.
 
-A decoder fed by strangers is the most exposed code of an image server. `run_task` starts a fresh
-Python process with limits on memory, processor time, file size and open files; it reads a request
+A decoder fed by strangers is the most exposed code of an image server. `run_task` gives a task to a
+fresh process with limits on memory, processor time, file size and open files; it reads a request
 from a file in a temporary folder and leaves its results there. What the child refuses arrives here
 as the same `ImageRefused`; a child that dies or overstays is refused as `reader_crashed`,
 `memory_limit` or `time_limit`. On systems without `resource` (Windows) the limits are not set, the
@@ -11,22 +11,21 @@ separate process and the time limit remain.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hevesy.imaging.dicomio.children import run_child
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits
 from hevesy.imaging.dicomio.refusal import ImageRefused
 from hevesy.imaging.geometry import Finding, SliceSource, Volume
 
-_SOURCE_ROOT: Final = Path(__file__).resolve().parents[3]
+if TYPE_CHECKING:
+    from hevesy.imaging.render.stored import Viewport, Voi
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +103,32 @@ def decode_frames_sandboxed(
     return [decoded[place * size : (place + 1) * size] for place in range(len(frames))]
 
 
+def render_frame_sandboxed(
+    path: str | Path,
+    frame: int,
+    *,
+    media_type: str = "image/jpeg",
+    voi: Voi | None = None,
+    viewport: Viewport | None = None,
+    quality: int = 90,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> bytes:
+    """A picture file of one frame (from 0), as `render.stored` makes it. Raises `ImageRefused`."""
+    with tempfile.TemporaryDirectory(prefix="hevesy-picture-") as name:
+        request = {
+            "path": str(Path(path).resolve()),
+            "frame": frame,
+            "media_type": media_type,
+            "voi": asdict(voi) if voi else None,
+            "viewport": asdict(viewport) if viewport else None,
+            "quality": quality,
+            "limits": asdict(limits),
+        }
+        run_task("render_frame", request, Path(name), child=child)
+        return (Path(name) / "picture").read_bytes()
+
+
 def run_task(
     task: str,
     request: Mapping[str, Any],
@@ -117,7 +142,7 @@ def run_task(
     temporary folder beside it.
     """
     with tempfile.TemporaryDirectory(prefix="hevesy-task-") as name:
-        desk = Path(name)
+        desk = Path(name).resolve()
         order = {
             "task": task,
             "folder": str(folder.resolve()),
@@ -125,53 +150,28 @@ def run_task(
             "request": request,
         }
         (desk / "request.json").write_text(json.dumps(order), encoding="utf-8")
-        command = [sys.executable, "-m", "hevesy.imaging.dicomio.child", str(desk)]
         try:
-            done = subprocess.run(
-                command,
-                env=_environment(desk),
-                cwd=desk,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=child.wall_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            status = run_child(desk, child.wall_s)
+        except TimeoutError:
             raise ImageRefused("time_limit", f"{child.wall_s:g} s") from None
-        return _answer(desk / "answer.json", done)
+        return _answer(desk, status)
 
 
-def _answer(path: Path, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+def _answer(desk: Path, status: int) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        answer: dict[str, Any] = json.loads((desk / "answer.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        if done.returncode in (-24, -9):
-            raise ImageRefused("time_limit", f"signal {-done.returncode}") from None
-        tail = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        if b"MemoryError" in done.stderr:
+        if status in (-24, -9):
+            raise ImageRefused("time_limit", f"signal {-status}") from None
+        said = (desk / "stderr").read_text(encoding="utf-8", errors="replace")
+        if "MemoryError" in said:
             raise ImageRefused("memory_limit") from None
-        detail = f"exit {done.returncode}: {' '.join(tail)[:160]}"
-        raise ImageRefused("reader_crashed", detail) from None
+        tail = said.strip().splitlines()[-1:]
+        raise ImageRefused("reader_crashed", f"exit {status}: {' '.join(tail)[:160]}") from None
     if "refused" in answer:
         raise ImageRefused(answer["refused"], answer.get("detail", ""))
     result: dict[str, Any] = answer["result"]
     return result
-
-
-def _environment(desk: Path) -> dict[str, str]:
-    """As little as Python needs: no credentials of the server reach the child."""
-    kept = {key: os.environ[key] for key in ("LANG", "SYSTEMROOT") if key in os.environ}
-    return kept | {
-        "PYTHONPATH": str(_SOURCE_ROOT),
-        "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(desk),
-        # Each BLAS thread reserves address space, which RLIMIT_AS counts.
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-    }
 
 
 def volume_as_json(volume: Volume) -> dict[str, Any]:

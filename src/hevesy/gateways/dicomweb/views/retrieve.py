@@ -48,7 +48,7 @@ def objects(request: StaffRequest, study: str, series: str = "", instance: str =
         for one in found:
             yield f"{DICOM}; transfer-syntax={one.transfer_syntax_uid}", open_instance(one)
 
-    return _multipart(DICOM, streams())
+    return multipart(DICOM, streams())
 
 
 @require_safe
@@ -84,14 +84,8 @@ def _header(instance: Instance, to: headers.Address) -> dict[str, Any]:
 @programs("archive.view")
 def frames(request: StaffRequest, study: str, series: str, instance: str, numbers: str) -> Answer:
     """Frames from 1: as they are stored or uncompressed, whichever the client takes."""
-    if not re.fullmatch(r"[0-9]{1,6}(,[0-9]{1,6})*", numbers) or numbers.count(",") >= MOST_FRAMES:
-        raise RequestRefused(
-            f"frames are numbers from 1, divided by commas, {MOST_FRAMES} at the most"
-        )
-    found = _one(request, study, series, instance)
-    wanted = [int(number) for number in numbers.split(",")]
-    if not found.rows or not all(1 <= number <= found.frames for number in wanted):
-        raise Http404
+    found = one_instance(request, study, series, instance)
+    wanted = wanted_frames(found, numbers)
     return _frames(request, found, wanted)
 
 
@@ -99,20 +93,33 @@ def frames(request: StaffRequest, study: str, series: str, instance: str, number
 @programs("archive.view")
 def bulk(request: StaffRequest, study: str, series: str, instance: str, where: str) -> Answer:
     """A large value by its path in the data set; the pixels are all frames, one part each."""
-    found = _one(request, study, series, instance)
+    found = one_instance(request, study, series, instance)
     if where.upper() == headers.PIXEL_TAG:
         if not found.rows:
             raise Http404
         return _frames(request, found, range(1, found.frames + 1))
     value = headers.bulk_value(found, where)
-    return _multipart(OCTETS, iter([(OCTETS, io.BytesIO(value))]))
+    return multipart(OCTETS, iter([(OCTETS, io.BytesIO(value))]))
 
 
-def _one(request: StaffRequest, study: str, series: str, instance: str) -> Instance:
+def one_instance(request: StaffRequest, study: str, series: str, instance: str) -> Instance:
+    """The instance that an address names; 404 where it is not."""
     found = instances_of(request, study, series, instance).first()
     if found is None:
         raise Http404
     return found
+
+
+def wanted_frames(found: Instance, numbers: str) -> list[int]:
+    """The frames that an address names, from 1. Raises `RequestRefused`; 404 for one that is not there."""
+    if not re.fullmatch(r"[0-9]{1,6}(,[0-9]{1,6})*", numbers) or numbers.count(",") >= MOST_FRAMES:
+        raise RequestRefused(
+            f"frames are numbers from 1, divided by commas, {MOST_FRAMES} at the most"
+        )
+    wanted = [int(number) for number in numbers.split(",")]
+    if not found.rows or not all(1 <= number <= found.frames for number in wanted):
+        raise Http404
+    return wanted
 
 
 def _frames(request: StaffRequest, found: Instance, wanted: Any) -> Answer:
@@ -121,10 +128,11 @@ def _frames(request: StaffRequest, found: Instance, wanted: Any) -> Answer:
     # The first one now: what cannot be read is an answer with a status, not a body that breaks off.
     contents = chain([next(frames.contents)], frames.contents)
     media_type = f"{frames.media_type}; transfer-syntax={frames.transfer_syntax}"
-    return _multipart(frames.media_type, ((media_type, io.BytesIO(one)) for one in contents))
+    return multipart(frames.media_type, ((media_type, io.BytesIO(one)) for one in contents))
 
 
-def _multipart(media_type: str, parts: Iterator[tuple[str, BinaryIO]]) -> StreamingHttpResponse:
+def multipart(media_type: str, parts: Iterator[tuple[str, BinaryIO]]) -> StreamingHttpResponse:
+    """An answer of several parts, sent as they come."""
     boundary = new_boundary()
     response = StreamingHttpResponse(related(boundary, parts))
     response["Content-Type"] = f'multipart/related; type="{media_type}"; boundary={boundary}'

@@ -226,13 +226,22 @@ def test_the_child_gives_back_what_the_parent_would_have_read(a_series_on_disk):
     assert theirs.headers[0]["PatientWeight"] == 70
 
 
-def test_a_child_that_overstays_or_outgrows_its_limits_is_a_refusal(a_series_on_disk):
+def test_a_child_that_overstays_is_ended(a_series_on_disk):
     with pytest.raises(ImageRefused) as late:
-        read_series_sandboxed(a_series_on_disk, child=ChildLimits(wall_s=0.01))
+        read_series_sandboxed(a_series_on_disk, child=ChildLimits(wall_s=0.001))
+
     assert late.value.key == "time_limit"
-    with pytest.raises(ImageRefused) as large:
-        read_series_sandboxed(a_series_on_disk, child=ChildLimits(memory_bytes=48 * 1024**2))
-    assert large.value.key in ("memory_limit", "reader_crashed")
+
+
+def test_a_child_that_outgrows_its_memory_is_a_refusal(make_slice, tmp_path):
+    large = [
+        written(make_slice(3.0 * n, rows=512, columns=512), tmp_path / f"{n}.dcm") for n in range(3)
+    ]
+
+    with pytest.raises(ImageRefused) as refused:
+        read_series_sandboxed(large, child=ChildLimits(memory_bytes=48 * 1024**2))
+
+    assert refused.value.key in ("memory_limit", "reader_crashed")
 
 
 def test_only_known_tasks_can_be_asked_for(tmp_path):
