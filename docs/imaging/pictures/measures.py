@@ -52,6 +52,32 @@ def draw_spheres() -> None:
     figure.savefig(HERE / "spheres.svg", metadata={"Date": None})
 
 
+def draw_axes() -> None:
+    """Long and short axis in the slice, and the largest distance between two lesions."""
+    y, x = np.mgrid[0:60, 0:110]
+    one = ((x - 30) / 20) ** 2 + ((y - 30 - 0.4 * (x - 30)) / 10) ** 2 <= 1
+    other = (x - 90) ** 2 + (y - 20) ** 2 <= 64
+    figure, axis = plt.subplots(figsize=(5.0, 2.8), layout="constrained")
+    axis.imshow(one | other, cmap="Greys", vmin=0, vmax=3)
+    j, i = np.nonzero(one)
+    points = np.stack((i, j), axis=1).astype(float)
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    a, b = np.unravel_index(int(apart.argmax()), apart.shape)
+    axis.plot(*points[[a, b]].T, color="tab:red", label="long axis")
+    along = (points[b] - points[a]) / apart.max()
+    across = np.array((-along[1], along[0]))
+    depth = (points - points[a]) @ across
+    c, d = int(depth.argmax()), int(depth.argmin())
+    middle = points[[c, d]].mean(axis=0)
+    ends = middle + np.outer((np.ptp(depth) / 2, -np.ptp(depth) / 2), across)
+    axis.plot(*ends.T, color="tab:blue", label="short axis, across it")
+    axis.plot((points[:, 0].mean(), 90), (points[:, 1].mean(), 20), color="tab:green", label="Dmax")
+    axis.legend(fontsize=7, loc="lower right")
+    axis.set_axis_off()
+    figure.savefig(HERE / "axes.svg", metadata={"Date": None})
+
+
 if __name__ == "__main__":
+    draw_axes()
     draw_peak()
     draw_spheres()

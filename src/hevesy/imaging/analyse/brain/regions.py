@@ -128,32 +128,19 @@ def import_atlas(
     names: TOML with source, checked and a table `[names]` of label = ["English", "中文"]. Nearest
     label, no interpolation; all labelled voxels count as brain.
     """
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256.lower():
-        raise Refused(
-            "wrong_checksum",
-            "The atlas file is not the one whose checksum was stated: fetch it again.",
-            "图谱文件与登记的校验值不符，请重新获取。",
-            found,
-        )
+    stored, affine = _read_image(path, sha256)
     rows = tomllib.loads(names.read_text("utf-8"))
     if not rows.get("source") or "checked" not in rows or not rows.get("names"):
         raise bad_table("names, source and checked are needed")
-    import SimpleITK
-
-    image = SimpleITK.ReadImage(str(path))
-    stored = SimpleITK.GetArrayFromImage(image).astype(np.int32)
-    affine = np.eye(4)
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    affine[:3, :3] = direction * np.array(image.GetSpacing())
-    affine[:3, 3] = image.GetOrigin()
     k, j, i = np.indices(shape, dtype=np.float64)
     lps = np.stack((i, j, k), axis=-1) @ ijk_to_lps[:3, :3].T + ijk_to_lps[:3, 3]
     back = np.linalg.inv(affine)
     index = np.rint(lps @ back[:3, :3].T + back[:3, 3]).astype(int)
     inside = np.all((index >= 0) & (index < np.array(stored.shape[::-1])), axis=-1)
     index[~inside] = 0
-    labels = np.where(inside, stored[index[..., 2], index[..., 1], index[..., 0]], 0)
+    labels = np.where(
+        inside, stored.astype(np.int32)[index[..., 2], index[..., 1], index[..., 0]], 0
+    )
     named = {int(key): (str(v[0]), str(v[1])) for key, v in rows["names"].items()}
     return BrainRegions(
         labels.astype(np.int32),
@@ -162,8 +149,45 @@ def import_atlas(
         np.asarray(ijk_to_lps, dtype=np.float64),
         str(rows["source"]),
         bool(rows["checked"]),
-        found,
+        sha256.lower(),
     )
+
+
+def import_template(path: Path, *, sha256: str, modality: str) -> Volume:
+    """A site's template in standard space (NIfTI or another form SimpleITK reads), to be laid on patients.
+
+    sha256: what the site was given with the file; another file is refused (`wrong_checksum`).
+    modality: whose look the template has, "PT", "NM", "MR" or "CT".
+    """
+    values, affine = _read_image(path, sha256)
+    return Volume(values.astype(np.float32), affine, "1", modality, description=path.name)
+
+
+def _read_image(path: Path, sha256: str) -> tuple[npt.NDArray[Any], Floats]:
+    """Voxels [k, j, i] and `ijk_to_lps` of an image file, if it is the one with this checksum."""
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != sha256.lower():
+        raise Refused(
+            "wrong_checksum",
+            f"{path.name} is not the file whose checksum was stated: fetch it again.",
+            f"文件 {path.name} 与登记的校验值不符，请重新获取。",
+            found,
+        )
+    import SimpleITK
+
+    try:
+        image = SimpleITK.ReadImage(str(path))
+    except RuntimeError as error:
+        raise Refused(
+            "no_image",
+            f"{path.name} cannot be read as an image volume; NIfTI is expected.",
+            f"无法将 {path.name} 读作图像容积，应为 NIfTI 文件。",
+        ) from error
+    affine = np.eye(4)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    affine[:3, :3] = direction * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    return SimpleITK.GetArrayFromImage(image), affine
 
 
 def in_standard_space(

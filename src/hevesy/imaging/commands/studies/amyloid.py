@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     in_space.add_volume(parser)
     in_space.add_brain(parser)
-    in_space.add_matrix(parser)
+    in_space.add_way(parser)
     parser.add_argument("--tracer", required=True, help="row of the table")
     parser.add_argument(
         "--cortex", nargs="+", default=[*_CORTEX, "posterior cingulate and precuneus"]
@@ -36,7 +36,7 @@ def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
     regions = in_space.regions_of(arguments)
     return analyse_amyloid(
-        in_space.brain_of(arguments.files, regions, arguments.matrix),
+        in_space.brain_of(arguments.files, regions, arguments),
         regions,
         tracer=arguments.tracer,
         cortex=tuple(arguments.cortex),

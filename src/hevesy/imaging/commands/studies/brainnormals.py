@@ -10,11 +10,12 @@ from hevesy.imaging.analyse.brain.normals import VERSION, Preparation, build_nor
 from hevesy.imaging.analyse.outcome import ImagePanel, Measure, Outcome
 from hevesy.imaging.commands import complain
 from hevesy.imaging.commands.studies import in_space
+from hevesy.imaging.dicomio.series import read_series
 from hevesy.imaging.geometry.volume import Finding
 
 HELP: Final = (
     "Build a normal database from at least 20 normal examinations, a folder each. A file matrix.json"
-    " in a folder takes standard space to that patient."
+    " in a folder takes standard space to that patient; without it --template does."
 )
 
 
@@ -22,6 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     in_space.add_brain(parser)
+    in_space.add_way(parser)
     parser.add_argument("--tracer", required=True)
     parser.add_argument("--fwhm-mm", type=float, default=10.0, help="smoothing")
     parser.add_argument("--reference", default="global", help="global, pons or cerebellum")
@@ -36,7 +38,11 @@ def outcome(arguments: Namespace) -> Outcome:
         complain(f"normal {number} of {len(arguments.folders)}: {folder}")
         matrix = folder / "matrix.json"
         files = [one for one in in_space.files_of([folder]) if one != matrix]
-        images.append(in_space.brain_of(files, regions, matrix if matrix.exists() else None))
+        if matrix.exists():
+            patient = read_series(files)
+            images.append(in_space.on_grid(patient, regions, in_space.matrix_of(matrix)))
+        else:
+            images.append(in_space.brain_of(files, regions, arguments))
     preparation = Preparation(arguments.fwhm_mm, arguments.reference)
     built = build_normals(images, regions, preparation=preparation, tracer=arguments.tracer)
     checksum = built.save(arguments.out)

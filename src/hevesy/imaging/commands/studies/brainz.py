@@ -18,7 +18,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     in_space.add_volume(parser)
     in_space.add_brain(parser)
-    in_space.add_matrix(parser)
+    in_space.add_way(parser)
     parser.add_argument("--normals", type=Path, required=True, help="made by brainnormals")
     parser.add_argument("--normals-sha256", required=True, help="its checksum")
 
@@ -27,7 +27,7 @@ def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
     regions = in_space.regions_of(arguments)
     return analyse_brain_z(
-        in_space.brain_of(arguments.files, regions, arguments.matrix),
+        in_space.brain_of(arguments.files, regions, arguments),
         regions,
         load_normals(arguments.normals, sha256=arguments.normals_sha256),
     )

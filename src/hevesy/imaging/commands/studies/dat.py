@@ -16,7 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     in_space.add_volume(parser)
     in_space.add_brain(parser)
-    in_space.add_matrix(parser)
+    in_space.add_way(parser)
     parser.add_argument("--left", default="left striatum")
     parser.add_argument("--right", default="right striatum")
     parser.add_argument("--reference", nargs="+", default=["left occipital", "right occipital"])
@@ -26,7 +26,7 @@ def outcome(arguments: Namespace) -> Outcome:
     """The answer."""
     regions = in_space.regions_of(arguments)
     return analyse_dat(
-        in_space.brain_of(arguments.files, regions, arguments.matrix),
+        in_space.brain_of(arguments.files, regions, arguments),
         regions,
         left=arguments.left,
         right=arguments.right,

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import SimpleITK as sitk  # noqa: N813
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, NuclearMedicineImageStorage, generate_uid
 
@@ -118,6 +119,72 @@ def test_dopamine_transporters_and_amyloid_are_measured_from_files(analyse, tmp_
     assert values(analyse("dat", path)[1])["mean_sbr"] == pytest.approx(2.0)
     amyloid = values(analyse("amyloid", path, "--tracer", "florbetaben")[1])
     assert amyloid["centiloid"] == pytest.approx(153.4 - 154.9)
+
+
+@pytest.fixture
+def a_brain(tmp_path):
+    """A file of striata at three times the brain, 9 mm aside and 6 mm up from the standard space, and a template."""
+    regions = coarse_regions(*standard_grid(4.0))
+    image = np.where(regions.brain, 1.0, 0.0)
+    image[regions.mask("left striatum", "right striatum")] = 3.0
+    template = sitk.GetImageFromArray(image.astype(np.float32))
+    template.SetSpacing([4.0] * 3)
+    template.SetOrigin([float(x) for x in regions.ijk_to_lps[:3, 3]])
+    path = tmp_path / "template.nii.gz"
+    sitk.WriteImage(template, str(path))
+    place = regions.ijk_to_lps[:3, 3] + (9.0, 0.0, 6.0)
+    moved = write_recon(tmp_path / "moved" / "dat.dcm", image[None], 4.0, place, scale=1000.0)
+    return moved, path
+
+
+@pytest.mark.clause("6.10")
+def test_a_brain_comes_into_standard_space_by_the_sites_template(analyse, a_brain):
+    moved, template = a_brain
+    checksum = hashlib.sha256(template.read_bytes()).hexdigest()
+
+    status, told = analyse("dat", moved, "--template", template, "--template-sha256", checksum)
+    wrong = analyse("dat", moved, "--template", template, "--template-sha256", "0" * 64)
+
+    assert status == 0
+    assert values(analyse("dat", moved)[1])["mean_sbr"] < 1.5
+    assert values(told)["mean_sbr"] == pytest.approx(2.0, rel=0.05)
+    (way,) = [one for one in told["findings"] if one["key"] == "laid_on_template"]
+    matrix = np.array(way["values"]["registration"]["moving_to_fixed_lps_mm"])
+    np.testing.assert_allclose(matrix[:3, 3], (9.0, 0.0, 6.0), atol=2.0)
+    assert wrong[0] == 1 and wrong[1]["reason"] == "wrong_checksum"
+
+
+@pytest.mark.parametrize("form", ["the matrix", "an answer of register"])
+def test_a_brain_comes_into_standard_space_by_a_matrix(analyse, a_brain, tmp_path, form):
+    moved, _template = a_brain
+    matrix = np.eye(4)
+    matrix[:3, 3] = (9.0, 0.0, 6.0)
+    given = matrix.tolist()
+    path = tmp_path / "matrix.json"
+    told = given if form == "the matrix" else {"status": "ok", "moving_to_fixed_lps_mm": given}
+    path.write_text(json.dumps(told))
+
+    assert values(analyse("dat", moved, "--matrix", path)[1])["mean_sbr"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"accepted": true}', "[[1, 0], [0]]", '[["x"]]', "[[NaN, 0, 0, 0]]", "[]", "no json"]
+)
+def test_a_file_without_a_matrix_is_refused(analyse, a_brain, tmp_path, text):
+    path = tmp_path / "matrix.json"
+    path.write_text(text)
+
+    status, told = analyse("dat", a_brain[0], "--matrix", path)
+
+    assert status == 1 and told["reason"] in ("bad_matrix", "bad_json")
+
+
+def test_one_way_into_standard_space_is_enough(analyse, a_brain):
+    moved, template = a_brain
+
+    status, told = analyse("dat", moved, "--template", template, "--matrix", template)
+
+    assert status == 1 and told["reason"] == "two_ways"
 
 
 def test_spect_suv_uses_the_sites_table(analyse, tmp_path):
