@@ -161,6 +161,10 @@ def test_cuts_leave_what_lies_between_them(exam, tmp_path, capsys):
     beside, _ = seen("x:..5")
     half, told = seen("x:20..", "z:-40..0")
 
+    # Along the line of sight, where its voxels end at y = -23.8 and -8.2 mm.
+    assert seen("y:-8..")[0] == seen("y:..-24")[0] == 0
+    assert seen("y:-10..")[0] > 0
+    assert seen("y:..-22")[0] > 0
     assert beside == 0
     assert half / whole == pytest.approx(0.5, abs=0.03)
     assert told["kept_lps_mm"][0][0] == 20
