@@ -185,6 +185,20 @@ def test_a_pet_alone_glows_from_any_side(exam, tmp_path, capsys):
     np.testing.assert_allclose(np.array(middle(left, left[..., 0] > 60)) * mm, (16, -18), atol=2)
 
 
+@pytest.mark.clause("6.19")
+def test_one_view_of_a_mip_is_a_still(exam, tmp_path, capsys):
+    out = tmp_path / "front.png"
+
+    status, told = in_process(capsys, "mip", exam / "pt", "--frames", 1, "--out", out)
+
+    assert status == 0
+    front = pixels(out)
+    assert (told["kind"], told["rows"]) == ("png", len(front))
+    # Voxels of 4 mm, dark where uptake is.
+    np.testing.assert_allclose(np.array(middle(front, front[..., 0] < 120)) * 4, (-20, -18), atol=2)
+    assert in_process(capsys, "mip", exam / "pt", "--out", out)[0] == 2
+
+
 @pytest.mark.clause("6.10")
 def test_a_fused_slice_shows_both_where_they_lie(exam, tmp_path):
     status, told, complaints = image(
