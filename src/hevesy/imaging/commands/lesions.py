@@ -2,10 +2,10 @@
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
 to confirm (clause 6.16). PET is read in SUV by body weight. Liver and blood pool are found by rule
-(the blood pool only with CT) unless drawn ones are given. `--harmonise` measures the same voxels in a
-filtered copy too (EARL); the rows do not change. `--seg` writes one segment per row as
-DICOM Segmentation. `--model` lets a network of the department add rows or name organs; it takes
-nothing away. Exit status 0 if the table was made, also when it is empty.
+(the blood pool only with CT) unless drawn ones are given. `--harmonise` measures the same voxels in
+a filtered copy too (EARL); the rows do not change. `--seg` writes one segment per row as DICOM
+Segmentation. `--model` lets a network of the department add rows or name organs; it takes nothing
+away. Exit status 0 if the table was made, also when it is empty.
 """
 
 from __future__ import annotations

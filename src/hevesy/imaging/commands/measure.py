@@ -2,8 +2,8 @@
 
 DIR holds one PET or CT series (or name it with --series); FILE is a DICOM SEG, RTSTRUCT or NIfTI
 label file. PET is measured in SUV; without an SUV the verb refuses, `--raw` measures the stored
-units. `--harmonise` measures a filtered copy of the PET too, beside the native values: the same region,
-with `--rule` bounded anew in the copy. Exit status 0 if at least one region was measured.
+units. `--harmonise` measures a filtered copy of the PET too, beside the native values: the same
+region, with `--rule` bounded anew in the copy. Exit status 0 if at least one region was measured.
 """
 
 from __future__ import annotations

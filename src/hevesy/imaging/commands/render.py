@@ -143,9 +143,10 @@ def _read(arguments: Namespace) -> tuple[Volume, Dataset, Volume | None, list[di
         assert pet is not None and pet_source is not None
         return pet, pet_source, pet, warnings
     volume, source = one_series(arguments.folder, ("CT",), arguments.series)
+    volume, own = in_suv(volume)
     if pet is not None:
         require_one_frame(volume, pet)
-    return volume, source, pet, warnings
+    return volume, source, pet, own + warnings
 
 
 def _angles(arguments: Namespace) -> list[float]:

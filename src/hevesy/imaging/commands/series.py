@@ -62,7 +62,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def in_suv(volume: Volume) -> tuple[Volume, list[dict[str, Any]]]:
-    """SUVbw where the header gives it; else the values as they are, with a warning."""
+    """A PET in SUVbw where its header gives it, else as it is; and what a reader should know."""
     warnings = [
         {"key": one.key, "text_en": one.text_en, "text_zh": one.text_zh} for one in volume.findings
     ]

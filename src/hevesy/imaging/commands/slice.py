@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from hevesy.imaging.commands import answer, complain
 from hevesy.imaging.commands.pictures import STILLS, write_pictures, written
@@ -28,6 +29,7 @@ from hevesy.imaging.commands.series import (
     require_one_frame,
 )
 from hevesy.imaging.geometry import PLANES, Plane, Volume
+from hevesy.imaging.refusal import Refused
 
 if TYPE_CHECKING:
     from hevesy.imaging.render.colour import Picture
@@ -157,6 +159,7 @@ def _views(volume: Volume, arguments: Namespace) -> list[View]:
         longest=arguments.size,
     )
     if arguments.out.suffix.lower() in STILLS:
+        _require_inside(corners, one)
         return [one]
     # A step of the voxels along the way, so that no slice is skipped or shown twice.
     normal = plane.normal
@@ -167,6 +170,17 @@ def _views(volume: Volume, arguments: Namespace) -> list[View]:
     middle = np.asarray(volume.centre_lps)
     centres = middle + ((order - (count - 1) / 2) * step)[:, None] * normal
     return [replace(one, centre_lps=(float(x), float(y), float(z))) for x, y, z in centres]
+
+
+def _require_inside(corners: npt.NDArray[np.float64], view: View) -> None:
+    deep = corners @ view.plane.normal
+    if not deep.min() <= np.asarray(view.centre_lps) @ view.plane.normal <= deep.max():
+        raise Refused(
+            "plane_outside",
+            "The plane does not meet the images; choose another place (see detail).",
+            "该平面与图像不相交，请另选位置；图像范围见详情。",
+            f"images {corners.min(axis=0).round()} to {corners.max(axis=0).round()} mm",
+        )
 
 
 def _painter(

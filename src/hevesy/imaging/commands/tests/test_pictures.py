@@ -234,6 +234,8 @@ def test_a_still_at_a_point_shows_that_plane_and_no_other(exam, tmp_path, capsys
     assert not lit("--at", 0, 0, -6)
     assert lit("--turn", 45, "--at", 18, -18, 0)
     assert not lit("--turn", 45)
+    far = in_process(capsys, "slice", exam / "ct", "--out", tmp_path / "b.png", "--at", 0, 0, 90)
+    assert (far[0], far[1]["reason"]) == (1, "plane_outside")
 
 
 def test_a_movie_of_slices_pages_through_every_one_from_the_head(exam, tmp_path, capsys):

@@ -202,8 +202,9 @@ def find_lesions(
     bound the parts of what is SUV >= 4.0. proposed: regions of a model; one that shares no voxel
     with a region by the rule becomes a row. scoring: weights that order the rows, by default those
     set by hand. liver, blood_pool: drawn ones, in place of those found by rule. fwhm_mm: resolution
-    of the images, which ITM needs. Raises `Refused`: no SUV, unknown rule or tracer, another frame of reference, a
-    rule whose reference was not found, weights of another tracer or version.
+    of the images, which ITM needs. Raises `Refused`: no SUV, unknown rule or tracer, another frame
+    of reference, a rule whose reference was not found, a reference in other units, weights of
+    another tracer or version.
     """
     if not is_suv(pet.units):
         raise Refused(
@@ -217,6 +218,12 @@ def find_lesions(
             "unknown_threshold_rule",
             f"There is no threshold rule of this name; choose one of {', '.join(RULES)}.",
             f"没有该阈值规则，可选：{'、'.join(RULES)}。",
+        )
+    if any(one is not None and one.units != pet.units for one in (liver, blood_pool)):
+        raise Refused(
+            "reference_units",
+            "The reference region was measured in other units than the images; measure it anew.",
+            "参照区域与图像的单位不同，请重新测量。",
         )
     classes = class_table(tracer)
     scoring = scoring or hand_scoring()
