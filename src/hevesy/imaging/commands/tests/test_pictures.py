@@ -96,6 +96,34 @@ def test_bone_and_uptake_are_drawn_where_they_lie(exam, tmp_path):
     assert told["tissues"][0]["source"]
 
 
+@pytest.mark.clause("6.21")
+def test_a_real_femur_stands_where_its_voxels_are(real_dicom, tmp_path, capsys):
+    folder = real_dicom / "pet_ct_mr" / "STS_001" / "CT_cropped_same_FoR"
+    slices = [pydicom.dcmread(path) for path in sorted(folder.iterdir())]
+    low = [one for one in slices if float(one.ImagePositionPatient[2]) < -820]
+
+    status, told = in_process(
+        capsys, "render", folder, "--tissue", "bone", "--clip", "z:..-820",
+        "--size", 150, "--out", tmp_path / "front.png",
+    )  # fmt: skip
+
+    assert status == 0
+    columns = np.concatenate(
+        [
+            np.argwhere(one.pixel_array * one.RescaleSlope + one.RescaleIntercept > 250)[:, 1]
+            for one in low
+        ]
+    )
+    left_mm = float(low[0].ImagePositionPatient[0]) + float(low[0].PixelSpacing[1]) * columns
+    front = pixels(tmp_path / "front.png")
+    bone = front.min(axis=2) > 40
+    across_mm = middle(front, bone)[0] * told["spacing_mm"]
+    centre_mm = (told["kept_lps_mm"][0][0] + told["kept_lps_mm"][1][0]) / 2
+    # The shaft of the left femur, on the right of the picture.
+    assert across_mm > 20
+    assert centre_mm + across_mm == pytest.approx(left_mm.mean(), abs=3)
+
+
 @pytest.mark.clause("6.20")
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "avi", "mp4", "dcm", "folder"])
 def test_every_format_is_read_by_another_program(exam, tmp_path, capsys, suffix):
