@@ -11,17 +11,20 @@ A row is right if at least half of its voxels lie in the blurred extent of a sph
 false, whatever its class; a sphere is found if a right row holds its hottest place. FPV and FNV
 are those of autoPET: mL of 18-connected components without any overlap. Weights are learned on the
 first half of the phantoms and judged on the others.
-Usage: `python bench/lesions.py [PHANTOMS] [ROUNDS]`.
+Usage: `python bench/lesions.py [PHANTOMS] [ROUNDS] [JSON]`; JSON: where to write the numbers of the
+pictures (`docs/imaging/pictures/lesions.py`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, generate_binary_structure, label
@@ -203,8 +206,10 @@ def untouched_ml(mask: np.ndarray, other: np.ndarray, voxel_mm3: float) -> float
     return float(size[1:][~touched[1:]].sum() * voxel_mm3 / 1000)
 
 
-def froc(patients: list[Patient], scoring: Scoring, *, suggested: bool) -> list[float]:
-    """Sensitivity at each of `FALSE_PER_PATIENT`, over the spheres that reach the rule."""
+def froc(
+    patients: list[Patient], scoring: Scoring, *, suggested: bool, at: tuple = FALSE_PER_PATIENT
+) -> list[float]:
+    """Sensitivity at so many false rows per patient, over the spheres that reach the rule."""
     false: list[float] = []
     found: list[float] = []
     spheres = 0
@@ -221,7 +226,7 @@ def froc(patients: list[Patient], scoring: Scoring, *, suggested: bool) -> list[
                 found.append(max((rated[n] for n in sphere.rows if n in rated), default=-1.0))
     ordered = np.sort(false)[::-1]
     answer = []
-    for per_patient in FALSE_PER_PATIENT:
+    for per_patient in at:
         allowed = int(per_patient * len(patients))
         # Rows above the score of the first false row that is one too many.
         level = ordered[allowed] if allowed < len(ordered) else -0.5
@@ -242,6 +247,49 @@ def labels_of(patients: list[Patient]) -> list[Label]:
     ]  # fmt: skip
 
 
+def counts_by(patients: list[Patient], name: str) -> list[dict]:
+    """Spheres of each diameter, contrast or organ: how many, found, reaching the rule, suggested."""
+    groups = defaultdict(list)
+    for one in patients:
+        included = {row.number for row in one.report.rows if row.included}
+        for sphere in one.spheres:
+            groups[getattr(sphere, name)].append((sphere, bool(sphere.rows & included)))
+    return [
+        {
+            name: key,
+            "spheres": len(groups[key]),
+            "found": sum(bool(sphere.rows) for sphere, _ in groups[key]),
+            "reach_rule": sum(sphere.reaches for sphere, _ in groups[key]),
+            "suggested": sum(hit for _, hit in groups[key]),
+        }
+        for key in sorted(groups)
+    ]
+
+
+def write_json(patients: list[Patient], half: int, target: Path) -> None:
+    """The numbers of the pictures: counts by size, contrast and organ, and whole FROC curves."""
+    at = tuple(float(one) for one in np.geomspace(1 / 16, 16, 33))
+    late = [one for one in patients if one.seed > half]
+    curves = [("hand, all phantoms", patients, hand_scoring()), ("hand", late, hand_scoring())]
+    try:
+        learned = fit(labels_of([one for one in patients if one.seed <= half])).scoring
+        curves.append(("learned", late, learned))
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+    told = {
+        "rule": "F4.0",
+        "patients": len(patients),
+        "counts": {name: counts_by(patients, name) for name in ("diameter", "contrast", "organ")},
+        "froc_of_suggested_rows": {
+            "false_rows_per_patient": at,
+            "sensitivity": {
+                name: froc(of, scoring, suggested=True, at=at) for name, of, scoring in curves
+            },
+        },
+    }
+    target.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
 def tell_detection(patients: list[Patient]) -> None:
     """Sensitivity by size, contrast and place; volumes; false rows."""
     spheres = [sphere for one in patients for sphere in one.spheres]
@@ -252,18 +300,11 @@ def tell_detection(patients: list[Patient]) -> None:
     print("sensitivity: suggested of those that reach the rule")
     for name in ("diameter", "contrast", "organ"):
         print(f"\n{name:>12} spheres  found  reach rule  suggested  sensitivity")
-        groups = defaultdict(list)
-        for one in patients:
-            included = {row.number for row in one.report.rows if row.included}
-            for sphere in one.spheres:
-                groups[getattr(sphere, name)].append((sphere, bool(sphere.rows & included)))
-        for key in sorted(groups):
-            told = groups[key]
-            reach = sum(sphere.reaches for sphere, _ in told)
-            hit = sum(hit for _, hit in told)
-            seen = sum(bool(sphere.rows) for sphere, _ in told)
+        for row in counts_by(patients, name):
+            reach, hit = row["reach_rule"], row["suggested"]
             share = f"{hit / reach:11.2f}" if reach else "          -"
-            print(f"{key!s:>12} {len(told):7d} {seen:6d} {reach:11d} {hit:10d}  {share}")
+            told = f"{row[name]!s:>12} {row['spheres']:7d} {row['found']:6d}"
+            print(f"{told} {reach:11d} {hit:10d}  {share}")
     false = [
         sum(row.included and row.number not in one.right for row in one.report.rows)
         for one in patients
@@ -326,7 +367,7 @@ def tell_learning(patients: list[Patient], half: int) -> None:
         line(f"all rows, {name} weights", froc(late, scoring, suggested=False))
 
 
-def main(phantoms: int, rounds: int) -> None:
+def main(phantoms: int = 2, rounds: int = 1, target: str = "") -> None:
     """Run and print."""
     patients = []
     for seed in range(1, phantoms + 1):
@@ -342,7 +383,9 @@ def main(phantoms: int, rounds: int) -> None:
     tell_classes(patients)
     tell_learning(patients, phantoms // 2)
     print(f"\nreport in s: median {np.median(times):.2f}, largest {np.max(times):.2f}")
+    if target:
+        write_json(patients, phantoms // 2, Path(target))
 
 
 if __name__ == "__main__":
-    main(*(int(one) for one in (*sys.argv[1:3], *("2", "1")[len(sys.argv) - 1 :])))
+    main(*(int(one) for one in sys.argv[1:3]), *sys.argv[3:4])

@@ -25,7 +25,9 @@ VERBS: Final[dict[str, str]] = {
     "mip": "Rotating MIP of a PET or SPECT series as a movie, alone or over its CT.",
     "reconstruct": "Reconstruct SPECT projections into slices.",
     "register": "Where one series lies on another: a 4x4 matrix, and whether to trust it.",
+    "render": "Tissues of a CT in three dimensions, a PET glowing in them: still or movie.",
     "retrain": "Score weights of the lesion table from what readers accepted and rejected.",
+    "slice": "Slices and slabs in any plane, fused if wanted: still, movie or thumbnail.",
     "suv": "SUV of the PET series in a folder: factor, smallest, median and largest value.",
 }
 

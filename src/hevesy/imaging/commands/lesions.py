@@ -1,9 +1,11 @@
 """Lesions of a whole-body PET: `hevesy image lesions PET_DIR --ct CT_DIR --json --seg OUT`.
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
-to confirm (clause 6.16). PET is read in SUV by body weight. `--seg` writes one segment per row as
-DICOM Segmentation. `--model` lets a network of the department add rows or name organs; it takes
-nothing away. Exit status 0 if the table was made, also when it is empty.
+to confirm (clause 6.16). PET is read in SUV by body weight. Liver and blood pool are found by rule
+(the blood pool only with CT) unless drawn ones are given. `--harmonise` measures the same voxels in
+a filtered copy too (EARL); the rows do not change. `--seg` writes one segment per row as DICOM
+Segmentation. `--model` lets a network of the department add rows or name organs; it takes nothing
+away. Exit status 0 if the table was made, also when it is empty.
 """
 
 from __future__ import annotations
@@ -11,8 +13,10 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands.references import add_reference_arguments, reference
 from hevesy.imaging.dicomio import (
     ImageRefused,
     SeriesIdentity,
@@ -23,6 +27,9 @@ from hevesy.imaging.dicomio import (
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.models import Prediction, predict, read_model
 from hevesy.imaging.models import lesions as models
+from hevesy.imaging.quantify.harmonise import Harmonisation, harmonised, read_harmonisation
+from hevesy.imaging.quantify.peak import peak
+from hevesy.imaging.quantify.statistics import statistics
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
@@ -30,31 +37,36 @@ from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
 from hevesy.imaging.segment.lesions.scoring import read_scoring
 
-# The verb states no resolution of the scanner, which the iterative rule needs.
-_RULES = [key for key in RULES if key != "ITM"]
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare images, tracer and rule."""
     parser.add_argument("folder", type=Path, metavar="PET_DIR", help="folder of one PET series")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series of the examination")
     parser.add_argument("--tracer", choices=TRACERS, default="FDG")
-    parser.add_argument("--rule", choices=_RULES, default="F4.0", help="threshold (default F4.0)")
+    parser.add_argument(
+        "--rule", choices=list(RULES), default="F4.0", help="threshold (default F4.0)"
+    )
     parser.add_argument("--model", type=Path, metavar="DIR", help="folder of a model, takes part")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument(
         "--score", type=Path, metavar="FILE", help="weights by `hevesy image retrain`"
     )
+    add_reference_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
 
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    for path in (arguments.folder, arguments.ct, arguments.model, arguments.score):
+    given = (arguments.folder, arguments.ct, arguments.model, arguments.score)
+    for path in (*given, arguments.liver, arguments.blood_pool):
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
+    if arguments.rule == "ITM" and arguments.resolution_mm is None:
+        complain("the rule ITM needs --resolution-mm")
+        return 2
+    by = None if arguments.harmonise is None else read_harmonisation(arguments.harmonise)
     pet, sources = _read(arguments.folder, "PT")
     factor = suv_factor(pet.headers)
     if factor.refused:
@@ -72,6 +84,9 @@ def run(arguments: Namespace) -> int:
         rule=arguments.rule,
         proposed=proposed,
         scoring=scoring,
+        liver=reference(arguments.liver, suv, "liver"),
+        blood_pool=reference(arguments.blood_pool, suv, "blood pool"),
+        fwhm_mm=arguments.resolution_mm,
     )
     if prediction is not None:
         report = models.with_model(report, prediction)
@@ -79,6 +94,10 @@ def run(arguments: Namespace) -> int:
     if prediction is not None:
         told["model"] = models.as_json(report, prediction)
     told["findings"] += [one.as_json() for one in factor.warnings]
+    if by is not None:
+        told["harmonisation"] = by.as_json()
+        for row, filtered in zip(told["lesions"], _harmonised(suv, report, by), strict=True):
+            row["harmonised"] = filtered
     told["series_instance_uid"] = pet.series_instance_uid
     if arguments.seg is not None and report.rows:
         _write(report, pet, sources, arguments.seg, prediction)
@@ -86,8 +105,8 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         answer(told)
     else:
-        for row in report.rows:
-            sys.stdout.write(_line(row) + "\n")
+        for row, own in zip(report.rows, told["lesions"], strict=True):
+            sys.stdout.write(_line(row) + _also(own.get("harmonised")) + "\n")
         total = report.burden()
         sys.stdout.write(
             f"included {total.lesions}: TMTV {total.tmtv_ml:.4g} mL, TTLG {total.ttlg:.4g}\n"
@@ -159,6 +178,33 @@ def _write(
     identity = SeriesIdentity(960, f"Lesions {report.rule.key}")
     save(segmentation(pet, sources, segments, identity), target)
     complain(f"written {target}")
+
+
+def _harmonised(suv: Volume, report: LesionReport, by: Harmonisation) -> list[dict[str, Any]]:
+    """Uptake of the rows' own voxels in the filtered copy."""
+    complain(f"filtering by {by.fwhm_mm:g} mm")
+    copy = harmonised(suv, by)
+    answer = []
+    for row in report.rows:
+        told = statistics(copy, row.voi)
+        answer.append(
+            {
+                "suv_max": told.max,
+                "suv_peak": peak(copy, row.voi).value,
+                "suv_mean": told.mean,
+                "suv_std": told.std,
+                "tlg_ml": told.tlg,
+                "method": f"voxels of the row; {by.method}",
+            }
+        )
+    return answer
+
+
+def _also(filtered: dict[str, Any] | None) -> str:
+    if filtered is None:
+        return ""
+    top, ball = filtered["suv_max"], filtered["suv_peak"]
+    return f"; harmonised max {top:.4g}, peak {ball:.4g}, mean {filtered['suv_mean']:.4g}"
 
 
 def _line(row: LesionRow) -> str:

@@ -2,7 +2,8 @@
 
 DIR holds one PET or CT series (or name it with --series); FILE is a DICOM SEG, RTSTRUCT or NIfTI
 label file. PET is measured in SUV; without an SUV the verb refuses, `--raw` measures the stored
-units. Exit status 0 if at least one region was measured.
+units. `--harmonise` measures a filtered copy of the PET too, beside the native values: the same
+region, with `--rule` bounded anew in the copy. Exit status 0 if at least one region was measured.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands.references import add_reference_arguments, reference
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.dicomio.masks import Mask, read_masks
 from hevesy.imaging.geometry import Finding, Volume
+from hevesy.imaging.quantify.harmonise import Harmonisation, harmonised, read_harmonisation
+from hevesy.imaging.quantify.lesion import References
 from hevesy.imaging.quantify.peak import DEFAULT, RULES, peak
 from hevesy.imaging.quantify.shape import shape
 from hevesy.imaging.quantify.statistics import VoiStatistics, is_suv, statistics, tumour_burden
@@ -28,10 +32,6 @@ from hevesy.imaging.quantify.thresholds import RULES as THRESHOLDS
 from hevesy.imaging.quantify.thresholds import segment
 from hevesy.imaging.quantify.voi import Voi, on_grid_of
 from hevesy.imaging.refusal import Refused
-
-# Rules that need nothing but the images and the region.
-_ALONE = [key for key in THRESHOLDS if key not in {"LIV", "LIVm", "LIV3", "MBP", "ITM"}]
-
 
 _OVERLAP = Finding(
     "regions_overlap",
@@ -50,20 +50,26 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--raw", action="store_true", help="measure PET in its stored units")
     parser.add_argument("--incomplete", action="store_true", help="measure although slices miss")
     parser.add_argument("--peak", choices=list(RULES), default=DEFAULT, help="rule of SUVpeak")
-    parser.add_argument("--rule", choices=_ALONE, help="threshold inside each region")
+    parser.add_argument("--rule", choices=list(THRESHOLDS), help="threshold inside each region")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series: HU of the same regions")
+    add_reference_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Measure and print; returns the exit status."""
-    for path in (arguments.folder, arguments.mask, arguments.ct):
+    given = (arguments.folder, arguments.mask, arguments.ct)
+    for path in (*given, arguments.liver, arguments.blood_pool):
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
+    by = None if arguments.harmonise is None else read_harmonisation(arguments.harmonise)
     volume, notes = _measurable(_read(arguments.folder, arguments.series, arguments), arguments)
     ct = None if arguments.ct is None else _read(arguments.ct, None, arguments)
+    copy = None if by is None else _copy(volume, by)
     complain(f"reading {arguments.mask}")
-    regions, measured = [], []
+    references = _references(volume, arguments)
+    copied = None if copy is None else _references(copy, arguments)
+    regions, measured, filtered = [], [], []
     masks = read_masks(arguments.mask, volume)
     if _overlap(masks):
         notes.append(_told(_OVERLAP))
@@ -72,12 +78,20 @@ def run(arguments: Namespace) -> int:
         told: dict[str, Any] = {"number": mask.number, "name": mask.name}
         told["findings"] = [_told(one) for one in mask.findings]
         try:
-            values, found = _measures(volume, mask, ct, arguments)
-            regions.append(told | {"status": "ok"} | values)
+            values, found = _measures(volume, mask, ct, references, arguments)
             measured.append(found)
+            regions.append(told | {"status": "ok"} | values)
         except Refused as refusal:
-            text = {"text_en": refusal.text_en, "text_zh": refusal.text_zh}
-            regions.append(told | {"status": "refused", "reason": refusal.key} | text)
+            regions.append(told | _why(refusal))
+            continue
+        if copy is not None and by is not None and copied is not None:
+            try:
+                values, found = _measures(copy, mask, None, copied, arguments)
+                own = {key: by.named(one) for key, one in values.items()}
+                filtered.append(found)
+                regions[-1]["harmonised"] = {"status": "ok"} | own
+            except Refused as refusal:
+                regions[-1]["harmonised"] = _why(refusal)
     result: dict[str, Any] = {
         "series_instance_uid": volume.series_instance_uid,
         "modality": volume.modality,
@@ -85,8 +99,13 @@ def run(arguments: Namespace) -> int:
         "warnings": notes,
         "regions": regions,
     }
+    if by is not None:
+        result["harmonisation"] = by.as_json()
     if measured and is_suv(volume.units):
         result["burden"] = tumour_burden(measured, units=volume.units).as_json()
+        if by is not None:
+            burden = tumour_burden(filtered, units=volume.units).as_json()
+            result["burden_harmonised"] = by.named(burden)
     if arguments.json:
         answer(result)
     else:
@@ -132,13 +151,38 @@ def _measurable(volume: Volume, arguments: Namespace) -> tuple[Volume, list[dict
     return apply_suv(volume, factor), notes + [one.as_json() for one in factor.warnings]
 
 
+def _copy(volume: Volume, by: Harmonisation) -> Volume:
+    if volume.modality != "PT":
+        raise Refused(
+            "harmonise_pet_only",
+            "Only a PET is harmonised; leave --harmonise out for other images.",
+            "仅 PET 可作协调化处理；其他图像请去掉 --harmonise。",
+            volume.modality,
+        )
+    return harmonised(volume, by)
+
+
+def _references(volume: Volume, arguments: Namespace) -> References:
+    liver = reference(arguments.liver, volume, "liver")
+    blood = reference(arguments.blood_pool, volume, "blood pool")
+    return References(
+        liver=None if liver is None else (liver.mean, liver.std),
+        blood_pool=None if blood is None else (blood.mean, blood.std),
+        fwhm_mm=arguments.resolution_mm,
+    )
+
+
 def _measures(
-    volume: Volume, mask: Mask, ct: Volume | None, arguments: Namespace
+    volume: Volume,
+    mask: Mask,
+    ct: Volume | None,
+    references: References,
+    arguments: Namespace,
 ) -> tuple[dict[str, Any], VoiStatistics]:
     voi = Voi.of_mask(mask.array)
     values: dict[str, Any] = {}
     if arguments.rule is not None:
-        bounded = segment(volume, voi, arguments.rule)
+        bounded = segment(volume, voi, arguments.rule, references=references)
         voi, values["threshold"] = bounded.voi, bounded.as_json()
     found = statistics(volume, voi)
     values |= {
@@ -160,6 +204,15 @@ def _overlap(masks: tuple[Mask, ...]) -> bool:
     return False
 
 
+def _why(refusal: Refused) -> dict[str, Any]:
+    return {
+        "status": "refused",
+        "reason": refusal.key,
+        "text_en": refusal.text_en,
+        "text_zh": refusal.text_zh,
+    }
+
+
 def _told(finding: Finding) -> dict[str, Any]:
     return {"key": finding.key, "text_en": finding.text_en, "text_zh": finding.text_zh}
 
@@ -169,8 +222,14 @@ def _line(region: dict[str, Any]) -> str:
     if region["status"] != "ok":
         return f"{name}: refused [{region['reason']}] {region['text_en']} {region['text_zh']}"
     found, top, form = region["statistics"], region["peak"], region["shape"]
+    also = ""
+    if region.get("harmonised", {}).get("status") == "ok":
+        own, ball = region["harmonised"]["statistics"], region["harmonised"]["peak"]
+        also = (
+            f"; harmonised max {own['max']:.4g}, peak {ball['value']:.4g}, mean {own['mean']:.4g}"
+        )
     return (
         f"{name}: {found['units']} max {found['max']:.4g}, peak {top['value']:.4g}"
         f" ({top['rule']}), mean {found['mean']:.4g} ± {found['std']:.4g},"
-        f" {found['volume_ml']:.4g} mL, {form['long_axis_mm']:.4g} mm"
+        f" {found['volume_ml']:.4g} mL, {form['long_axis_mm']:.4g} mm{also}"
     )

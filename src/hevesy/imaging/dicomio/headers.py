@@ -82,12 +82,9 @@ def real_world_value(dataset: Dataset, frame: int | None = None) -> RealWorldVal
     if find(dataset, "Units", frame):
         return None
     for code in find(dataset, "MeasurementUnitsCodeSequence", frame) or ():
-        unit = _text(code.get("CodeValue"))
-        # Both orders are in use: the standard writes "{SUVbw}g/ml", older objects "g/ml{SUVbw}".
-        front, brace, rest = unit.partition("}")
-        turned = f"{rest}{front}{brace}" if unit.startswith("{") and rest else unit
-        if turned in _REAL_WORLD_UNITS:
-            units, suv_type = _REAL_WORLD_UNITS[turned]
+        unit = ucum(_text(code.get("CodeValue")))
+        if unit in _REAL_WORLD_UNITS:
+            units, suv_type = _REAL_WORLD_UNITS[unit]
             return RealWorldValue(
                 find(dataset, "RealWorldValueSlope", frame),
                 find(dataset, "RealWorldValueIntercept", frame),
@@ -95,6 +92,16 @@ def real_world_value(dataset: Dataset, frame: int | None = None) -> RealWorldVal
                 suv_type,
             )
     return None
+
+
+def ucum(unit: str) -> str:
+    """A unit with its annotation behind it, "g/ml{SUVbw}", as CID 85 has it now.
+
+    Editions of before, and many objects, put it in front: "{SUVbw}g/ml".
+    """
+    front, brace, rest = unit.partition("}")
+    # "{counts}/s" is as it should be.
+    return f"{rest}{front}{brace}" if front.startswith("{") and rest[:1].isalpha() else unit
 
 
 def quantification_header(dataset: Dataset, frame: int | None = None) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from hevesy.imaging.render.raycast_kernels import (
 )
 from hevesy.imaging.render.slices import View, view_grid, whole_view
 
-VERSION: Final = "hevesy-raycast/1"
+VERSION: Final = "hevesy-raycast/2"
 Colour = tuple[int, int, int]
 
 
@@ -113,10 +113,8 @@ def box(low_lps: npt.ArrayLike, high_lps: npt.ArrayLike) -> tuple[HalfSpace, ...
     return (*upper, *lower)
 
 
-def turned_view(
-    volume: Volume, degrees: float, *, tilt_degrees: float = 0.0, longest: int = 512
-) -> View:
-    """The whole volume seen from a side: 0 from the front, 90 onto the patient's left side.
+def turned_plane(degrees: float, *, tilt_degrees: float = 0.0) -> Plane:
+    """What is seen from a side: 0 from the front, 90 onto the patient's left side.
 
     Angles as in `render.mip`; tilt_degrees raises the viewer towards the head.
     """
@@ -124,12 +122,41 @@ def turned_view(
     across = np.array((math.cos(turn), math.sin(turn), 0.0))
     level = np.array((-math.sin(turn), math.cos(turn), 0.0))
     down = -math.cos(tilt) * np.array((0.0, 0.0, 1.0)) + math.sin(tilt) * -level
-    plane = Plane(
+    return Plane(
         "turned",
         (float(across[0]), float(across[1]), float(across[2])),
         (float(down[0]), float(down[1]), float(down[2])),
     )
-    return whole_view(volume, plane, longest=longest)
+
+
+def turned_view(
+    volume: Volume, degrees: float, *, tilt_degrees: float = 0.0, longest: int = 512
+) -> View:
+    """The whole volume in a `turned_plane`."""
+    return whole_view(volume, turned_plane(degrees, tilt_degrees=tilt_degrees), longest=longest)
+
+
+def turntable(
+    low_lps: npt.ArrayLike,
+    high_lps: npt.ArrayLike,
+    degrees: Sequence[float],
+    *,
+    tilt_degrees: float = 0.0,
+    longest: int = 512,
+) -> tuple[View, ...]:
+    """One view per angle of what lies between two corners, all of one size and about one centre.
+
+    longest: picture elements of the longer side.
+    """
+    low, high = (np.asarray(corner, dtype=np.float64) for corner in (low_lps, high_lps))
+    corners = np.array(np.meshgrid(*zip(low, high, strict=True), indexing="ij")).reshape(3, 8).T
+    planes = [turned_plane(one, tilt_degrees=tilt_degrees) for one in degrees]
+    wide = max(float(np.ptp(corners @ np.array(plane.axis_u))) for plane in planes)
+    tall = max(float(np.ptp(corners @ np.array(plane.axis_v))) for plane in planes)
+    spacing = max(wide, tall) / longest
+    shape = (max(1, round(tall / spacing)), max(1, round(wide / spacing)))
+    x, y, z = (float(one) for one in (low + high) / 2)
+    return tuple(View(plane, (x, y, z), shape, spacing) for plane in planes)
 
 
 def cast(

@@ -116,6 +116,9 @@ def composite_rows(  # type: ignore[no-untyped-def]
             red = green = blue = stopped = 0.0
             half = np.nan
             n = first
+            # The tissue that a cut, or the end of the volume, lays open: the gradients in it are
+            # noise and no surface, so it is fully lit until the ray meets something else.
+            entry, open_face = max(first, a0), -1
             while n < beyond:
                 x, y, z = x0 + n * dx, y0 + n * dy, z0 + n * dz
                 skip = 1_000_000
@@ -133,20 +136,25 @@ def composite_rows(  # type: ignore[no-untyped-def]
                     glow_skip = b0 - n
                 if min(skip, glow_skip) > 0:
                     n += min(skip, glow_skip)
+                    open_face = -1
                     continue
                 r = g = b = 0.0
                 alpha = 0.0
+                met = -1
                 if inside and skip == 0:
                     value = cell(values, x, y, z)
                     for tissue in range(len(alphas)):
                         if ends[tissue, 0] <= value <= ends[tissue, 1]:
-                            alpha = alphas[tissue]
-                            if alpha > 0.0:
-                                light = alpha * _shade(values, x, y, z, to_lps, dx, dy, dz, step_mm)
-                                r = light * colours[tissue, 0]
-                                g = light * colours[tissue, 1]
-                                b = light * colours[tissue, 2]
+                            met = tissue
                             break
+                open_face = met if n == entry or met == open_face else -1
+                if met >= 0 and alphas[met] > 0.0:
+                    alpha = light = alphas[met]
+                    if met != open_face:
+                        light *= _shade(values, x, y, z, to_lps, dx, dy, dz, step_mm)
+                    r = light * colours[met, 0]
+                    g = light * colours[met, 1]
+                    b = light * colours[met, 2]
                 if glow_inside and glow_skip == 0:
                     level = (cell(glow, u, v, w) - window[0]) / (window[1] - window[0])
                     if level > 0.0:

@@ -1,6 +1,10 @@
+import json
+
 import numpy as np
 import pytest
+import SimpleITK
 
+from hevesy.imaging.commands import main
 from hevesy.imaging.commands.tests.running import image, write_pet
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.masks import read_masks
@@ -37,6 +41,55 @@ def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
     expected = np.zeros(volume.array.shape, dtype=bool)
     expected[14:17, 20:23, 26:30] = True
     assert np.array_equal(mask.array, expected)
+
+
+@pytest.mark.clause("6.16")
+def test_a_filtered_copy_is_measured_in_the_same_rows(a_pet, capsys):
+    def rows(*arguments):
+        assert main(["lesions", str(a_pet), "--json", *arguments]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    native, told = rows(), rows("--harmonise", "6")
+
+    (row,) = told["lesions"]
+    own = row.pop("harmonised")
+    assert [row] == native["lesions"]
+    # 12 x 12 x 16 mm of SUV 8 on 1, blurred by 6 mm: the middle of a box is a product of erf.
+    assert own["suv_max"] < 7.9
+    assert own["suv_mean"] < row["suv_mean"]
+    assert "6 mm FWHM" in own["method"]
+    assert told["harmonisation"]["source"] == "stated by the caller"
+
+
+@pytest.mark.clause("6.16")
+def test_a_drawn_liver_sets_the_level_and_the_resolution_serves_the_iterated_rule(
+    a_pet, tmp_path, capsys
+):
+    volume = read_series(a_pet.iterdir())
+    labels = np.zeros(volume.array.shape, np.uint8)
+    labels[4:8, 12:18, 10:16] = 1
+    drawn = SimpleITK.GetImageFromArray(labels)
+    drawn.SetSpacing(volume.spacing_mm)
+    drawn.SetOrigin(volume.ijk_to_lps[:3, 3])
+    SimpleITK.WriteImage(drawn, tmp_path / "drawn.nii")
+
+    def told(*arguments):
+        status = main(["lesions", str(a_pet), "--json", *map(str, arguments)])
+        text = capsys.readouterr().out
+        return status, json.loads(text) if text else None
+
+    _, by_liver = told("--rule", "LIV", "--liver", tmp_path / "drawn.nii")
+    _, by_blood = told("--rule", "MBP", "--blood-pool", tmp_path / "drawn.nii")
+
+    assert by_liver["level"] == pytest.approx(1.5, rel=1e-3)
+    assert by_liver["liver"]["method"] == "drawn region"
+    assert "liver_suv_unusual" in {one["key"] for one in by_liver["findings"]}
+    assert by_blood["level"] == pytest.approx(2, rel=1e-3)
+    assert told("--rule", "MBP")[1]["reason"] == "no_blood_pool_reference"
+    assert told("--rule", "ITM")[0] == 2
+    _, iterated = told("--rule", "ITM", "--resolution-mm", 6)
+    assert iterated["rule"] == "ITM"
+    assert len(iterated["lesions"]) == 1
 
 
 def test_learned_weights_score_the_rows_of_their_own_tracer(a_pet, tmp_path):

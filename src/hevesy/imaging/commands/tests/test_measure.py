@@ -78,6 +78,62 @@ def test_the_regions_of_a_label_file_are_measured_in_suv(a_study):
     assert told["regions"][1]["shape"]["extent_left_right_mm"] == 12
 
 
+@pytest.mark.clause("6.16")
+def test_harmonised_values_stand_beside_the_native_ones(a_study, measure):
+    folder, labels = a_study
+    given = (folder, "--mask", labels, "--rule", "F2.5", "--json")
+
+    _, native, _ = measure(*given)
+    status, told, _ = measure(*given, "--harmonise", 5)
+
+    assert status == 0
+    first, second = told["regions"]
+    own = first.pop("harmonised"), second.pop("harmonised")
+    assert told["regions"] == native["regions"]
+    assert told["burden"] == native["burden"]
+    assert own[0]["statistics"]["max"] < 0.75 * first["statistics"]["max"]
+    for measured in (*own, first):
+        named = "Gaussian of 5 mm FWHM" in measured["statistics"]["method"]
+        assert named == (measured is not first)
+        assert ("FWHM" in measured["threshold"]["method"]) == named
+        assert ("FWHM" in measured["peak"]["method"]) == named
+    assert told["harmonisation"]["fwhm_mm"] == 5
+    assert "FWHM" in told["burden_harmonised"]["method"]
+    assert told["burden_harmonised"]["max"] == max(one["statistics"]["max"] for one in own)
+
+
+def test_a_region_whose_copy_reaches_no_level_keeps_its_native_values(a_study, measure):
+    folder, labels = a_study
+
+    status, told, _ = measure(
+        folder, "--mask", labels, "--rule", "F4.0", "--harmonise", 15, "--json"
+    )
+
+    assert status == 0
+    assert told["regions"][0]["status"] == "ok"
+    assert told["regions"][0]["harmonised"]["reason"] == "nothing_above_threshold"
+
+
+@pytest.mark.clause("6.16")
+def test_drawn_references_and_the_resolution_serve_the_rules_that_ask_for_them(a_study, measure):
+    folder, labels = a_study
+    liver = labels.with_name("liver.nii.gz")
+    drawn = SimpleITK.ReadImage(str(labels)) * 0
+    drawn[0:4, 8:12, 0:4] = 1
+    SimpleITK.WriteImage(SimpleITK.Cast(drawn, SimpleITK.sitkUInt8), liver)
+
+    def level(*arguments):
+        _, told, _ = measure(folder, "--mask", labels, "--json", *arguments)
+        one = told["regions"][1]
+        return one["threshold"]["level"] if one["status"] == "ok" else one["reason"]
+
+    assert level("--rule", "LIV") == "no_liver_reference"
+    assert level("--rule", "LIV", "--liver", liver) == pytest.approx(0.75, abs=1e-3)
+    assert level("--rule", "MBP", "--blood-pool", liver) == pytest.approx(1.0, abs=1e-3)
+    _, told, _ = measure(folder, "--mask", labels, "--rule", "LIV", "--liver", labels, "--json")
+    assert told["reason"] == "which_reference_region"
+
+
 def test_a_threshold_narrows_each_region_and_the_rule_is_told(a_study, measure):
     folder, labels = a_study
 

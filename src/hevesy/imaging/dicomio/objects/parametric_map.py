@@ -13,6 +13,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS, Limits, read_dataset
+from hevesy.imaging.dicomio.headers import ucum
 from hevesy.imaging.dicomio.identity import SeriesIdentity
 from hevesy.imaging.dicomio.masks.mask import slice_origins
 from hevesy.imaging.dicomio.objects.measures import key_of, measure, measures
@@ -95,14 +96,14 @@ def parametric_map(
 def read_parametric_map(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> tuple[Volume, str]:
     """The real-world values as a volume, and the quantity: a key of measures.toml or a code value.
 
-    units of the volume: the UCUM code that the map states. One linear mapping for all frames;
-    raises `ImageRefused` for others.
+    units of the volume: the UCUM code that the map states, its annotation behind it. One linear
+    mapping for all frames; raises `ImageRefused` for others.
     """
     dataset = read_dataset(path, limits=limits)
     with refusing_what_pydicom_cannot_parse():
         item = _mapping(dataset)
         slope, intercept = float(item.RealWorldValueSlope), float(item.RealWorldValueIntercept)
-        unit = str(item.MeasurementUnitsCodeSequence[0].CodeValue)
+        unit = ucum(str(item.MeasurementUnitsCodeSequence[0].CodeValue))
         quantity = ""
         for one in item.get("QuantityDefinitionSequence") or ():
             code = one.ConceptCodeSequence[0]

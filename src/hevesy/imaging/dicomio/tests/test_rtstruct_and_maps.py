@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hevesy.imaging.dicomio import SeriesIdentity, read_series
+from hevesy.imaging.dicomio.headers import ucum
 from hevesy.imaging.dicomio.masks import read_masks
 from hevesy.imaging.dicomio.masks.rt_contours import inside_counts
+from hevesy.imaging.dicomio.objects.measures import measures
 from hevesy.imaging.dicomio.objects.parametric_map import parametric_map, read_parametric_map
 from hevesy.imaging.dicomio.objects.rtstruct import outlines, structure_set
 from hevesy.imaging.dicomio.objects.segmentation import Algorithm, Segment
@@ -104,7 +106,7 @@ def test_values_of_a_map_come_back_equal_with_unit_and_quantity(a_series, tmp_pa
     volume, sources = a_series
     values = np.random.default_rng(8).normal(0, 3, volume.array.shape).astype(np.float32)
 
-    for quantity, unit in (("suv_bw", "{SUVbw}g/ml"), ("ki", "ml/min/ml"), ("z_score", "1")):
+    for quantity, unit in (("suv_bw", "g/ml{SUVbw}"), ("ki", "ml/min/ml"), ("z_score", "1")):
         calculated = volume.with_values(values, units=unit)
         written = parametric_map(calculated, sources, quantity, SERIES, window=(0, 6))
         found, what = read_parametric_map(save(written, tmp_path / "pm.dcm"))
@@ -113,6 +115,30 @@ def test_values_of_a_map_come_back_equal_with_unit_and_quantity(a_series, tmp_pa
         assert np.array_equal(found.array, values)
         assert np.allclose(found.ijk_to_lps, volume.ijk_to_lps, atol=1e-6)
         assert found.frame_of_reference_uid == volume.frame_of_reference_uid
+
+
+def test_the_units_of_suv_are_those_of_the_standard_and_both_spellings_are_read(a_series, tmp_path):
+    from pydicom.sr.codedict import codes
+
+    volume, sources = a_series
+    suv = {key: row.unit for key, row in measures().items() if key.startswith("suv_")}
+    of_standard = {getattr(codes.cid85, name).value for name in codes.cid85.dir()}
+    written = parametric_map(
+        volume.with_values(volume.array.astype(np.float32), units="g/ml{SUVbw}"),
+        sources, "suv_bw", SERIES, window=(0, 6),
+    )  # fmt: skip
+    mapping = written.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    code = mapping.MeasurementUnitsCodeSequence[0]
+
+    assert {unit[0] for unit in suv.values()} == of_standard
+    assert code.CodeValue == "g/ml{SUVbw}"
+    for spelling in ("g/ml{SUVbw}", "{SUVbw}g/ml"):
+        code.CodeValue = spelling
+        found, what = read_parametric_map(save(written, tmp_path / f"{spelling[0]}.dcm"))
+        assert (what, found.units) == ("suv_bw", "g/ml{SUVbw}")
+    assert [ucum(unit) for unit in ("{counts}/s", "{SUVbsa}cm2/ml", "Bq/ml", "1")] == [
+        "{counts}/s", "cm2/ml{SUVbsa}", "Bq/ml", "1",
+    ]  # fmt: skip
 
 
 def test_highdicom_reads_the_map_in_real_world_values(a_series, tmp_path):

@@ -12,6 +12,7 @@ from hevesy.imaging.render.raycast import (
     cast,
     cast_maximum,
     turned_view,
+    turntable,
 )
 from hevesy.imaging.render.slices import View
 
@@ -213,3 +214,80 @@ def test_tissues_that_make_no_sense_are_refused(body):
             Tissue(low, high, WHITE, opacity)
     with pytest.raises(Refused, match="tissue_range"):
         Glow(body, (3.0, 3.0))
+
+
+def balls(*places, around=-1000, radius=8.0, size=60):
+    """1 mm voxels of air with balls (x, y, z, HU) about points in mm."""
+    volume = a_volume(np.zeros((size, size, size), np.int16), 1.0)
+    points = volume.world(np.moveaxis(np.indices(volume.array.shape)[::-1], 0, -1))
+    array = np.full(volume.array.shape, around, np.int16)
+    for *centre, hu in places:
+        array[np.linalg.norm(points - centre, axis=-1) <= radius] = hu
+    return volume.with_values(array, units="HU")
+
+
+@pytest.mark.clause("6.21")
+@pytest.mark.parametrize("tilt", [0, 25])
+def test_a_ball_appears_where_it_lies_from_every_side(tilt):
+    centre = np.array((12.0, -7.0, 9.0))
+    volume = balls((*centre, 1000))
+    corners = volume.corners_lps()
+
+    views = turntable(corners.min(0), corners.max(0), [0, 50, 90, 215], tilt_degrees=tilt)
+
+    assert len({(view.shape, view.spacing_mm) for view in views}) == 1
+    assert max(views[0].shape) == 512
+    for view in views:
+        found = cast(volume, view, [BONE]).opacity > 0.5
+        rows, columns = (np.array(view.shape) - 1) / 2
+        row, column = np.argwhere(found).mean(axis=0)
+        assert (column - columns) * view.spacing_mm == pytest.approx(
+            centre @ view.plane.axis_u, abs=0.3
+        )
+        assert (row - rows) * view.spacing_mm == pytest.approx(centre @ view.plane.axis_v, abs=0.3)
+        assert np.sqrt(found.sum() / np.pi) * view.spacing_mm == pytest.approx(8.1, abs=0.5)
+
+
+@pytest.mark.clause("6.21")
+def test_the_nearer_ball_hides_the_farther():
+    # On either side of what surrounds them, so that no edge passes through the other's range.
+    volume = balls((0, -14, 0, -900), (0, 14, 0, 900), around=0)
+    red, blue = Tissue(-999, -500, (255, 0, 0), 1), Tissue(500, 999, (0, 0, 255), 1)
+
+    front = cast(volume, turned_view(volume, 0), [red, blue]).picture[30, 30]
+    back = cast(volume, turned_view(volume, 180), [red, blue]).picture[30, 30]
+
+    assert front[0] > 200 > 10 > front[2]
+    assert back[2] > 200 > 10 > back[0]
+
+
+@pytest.mark.clause("6.21")
+def test_two_tissues_one_behind_the_other_blend_as_the_formula_says():
+    array = np.full((10, 40, 10), -1000, np.int16)
+    array[:, 5:20] = 50
+    array[:, 20:35] = 1000
+    volume = a_volume(array)
+
+    seen = cast(volume, turned_view(volume, 0), [BONE, SOFT], step_mm=0.02).picture[5, 5]
+
+    # Fifteen voxels of 2 mm, begun where -1000 to 50 passes 0, ended where 50 to 1000 passes 300.
+    deep_mm = 14 * 2 + 2 * 50 / 1050 + 2 * 250 / 950
+    stopped = 1 - 0.95**deep_mm
+    expected = stopped * np.array(SOFT.colour) + (1 - stopped) * np.array(BONE.colour)
+    np.testing.assert_allclose(seen, expected, atol=1.5)
+
+
+@pytest.mark.clause("6.22")
+@pytest.mark.parametrize("cut_mm", [None, -7.3, 4.9])
+def test_a_cut_through_grainy_tissue_is_flat_and_lies_exactly_where_it_was_made(cut_mm):
+    rng = np.random.default_rng(3)
+    volume = a_volume(rng.normal(60, 15, (20, 20, 20)).astype(np.float32))
+    keep = [] if cut_mm is None else [HalfSpace((0.0, -1.0, 0.0), -cut_mm)]
+
+    seen = cast(
+        volume, turned_view(volume, 0), [Tissue(-500, 999, (200, 80, 40), 1)], keep=keep,
+        step_mm=0.1,
+    )  # fmt: skip
+
+    assert (seen.picture == (200, 80, 40)).all()
+    np.testing.assert_allclose(seen.depth_mm, -20 if cut_mm is None else cut_mm, atol=0.1001)

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.geometry import Finding, Volume
+from hevesy.imaging.quantify.statistics import statistics
+from hevesy.imaging.quantify.voi import Voi
 from hevesy.imaging.segment.lesions.anatomy import GRID_MM, Anatomy
 
 Array = npt.NDArray[Any]
@@ -80,6 +82,11 @@ def find_liver(
     liver = _measured(
         pet, "liver", centre, _LIVER_MM, None, "3 cm sphere, most even place deep in the liver"
     )
+    return liver, liver_findings(liver, fdg=fdg)
+
+
+def liver_findings(liver: Reference, *, fdg: bool = True) -> list[Finding]:
+    """What is odd about a liver reference, found or drawn."""
     findings = []
     if not liver.mean > 0 or liver.std / liver.mean >= _MOST_CV:
         findings.append(
@@ -100,7 +107,7 @@ def find_liver(
                 {"mean": liver.mean},
             )
         )
-    return liver, findings
+    return findings
 
 
 def find_blood_pool(
@@ -141,6 +148,20 @@ def find_blood_pool(
     if not blood.voxels or blood.std / blood.mean >= 2 * _MOST_CV:
         return None, [missing]
     return blood, []
+
+
+def drawn_reference(pet: Volume, voi: Voi, organ: str) -> Reference:
+    """A reference region that somebody drew, on the grid of the PET."""
+    told = statistics(pet, voi)
+    return Reference(
+        organ=organ,
+        units=pet.units,
+        centre_lps=told.centroid_lps,
+        mean=told.mean,
+        std=told.std,
+        voxels=told.voxels,
+        method="drawn region",
+    )
 
 
 def _no_liver() -> Finding:

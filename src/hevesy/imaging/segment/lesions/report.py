@@ -41,7 +41,12 @@ from hevesy.imaging.segment.lesions.places import (
     features_of,
     place_table,
 )
-from hevesy.imaging.segment.lesions.references import Reference, find_blood_pool, find_liver
+from hevesy.imaging.segment.lesions.references import (
+    Reference,
+    find_blood_pool,
+    find_liver,
+    liver_findings,
+)
 from hevesy.imaging.segment.lesions.scoring import Scoring, hand_scoring
 
 VERSION: Final = "hevesy-lesions/1"
@@ -186,6 +191,9 @@ def find_lesions(
     rule: str = "F4.0",
     proposed: Sequence[Candidate] = (),
     scoring: Scoring | None = None,
+    liver: Reference | None = None,
+    blood_pool: Reference | None = None,
+    fwhm_mm: float | None = None,
 ) -> LesionReport:
     """All foci of a whole-body PET (in SUV) with their measures, classes and places.
 
@@ -193,8 +201,10 @@ def find_lesions(
     need it do not apply. rule: a key of `quantify.thresholds.RULES`; rules relative to the lesion
     bound the parts of what is SUV >= 4.0. proposed: regions of a model; one that shares no voxel
     with a region by the rule becomes a row. scoring: weights that order the rows, by default those
-    set by hand. Raises `Refused`: no SUV, unknown rule or tracer, another frame of reference, a
-    rule whose reference was not found, weights of another tracer or version.
+    set by hand. liver, blood_pool: drawn ones, in place of those found by rule. fwhm_mm: resolution
+    of the images, which ITM needs. Raises `Refused`: no SUV, unknown rule or tracer, another frame
+    of reference, a rule whose reference was not found, a reference in other units, weights of
+    another tracer or version.
     """
     if not is_suv(pet.units):
         raise Refused(
@@ -209,15 +219,31 @@ def find_lesions(
             f"There is no threshold rule of this name; choose one of {', '.join(RULES)}.",
             f"没有该阈值规则，可选：{'、'.join(RULES)}。",
         )
+    if any(one is not None and one.units != pet.units for one in (liver, blood_pool)):
+        raise Refused(
+            "reference_units",
+            "The reference region was measured in other units than the images; measure it anew.",
+            "参照区域与图像的单位不同，请重新测量。",
+        )
     classes = class_table(tracer)
     scoring = scoring or hand_scoring()
     scoring.require(tracer, VERSION)
     places = anatomy(pet, ct)
-    liver, odd = find_liver(pet, places, fdg=tracer == "FDG")
-    blood, odd_blood = find_blood_pool(pet, places, below=None if liver is None else liver.mean)
+    fdg = tracer == "FDG"
+    liver, odd = (
+        find_liver(pet, places, fdg=fdg)
+        if liver is None
+        else (liver, liver_findings(liver, fdg=fdg))
+    )
+    blood, odd_blood = (
+        find_blood_pool(pet, places, below=None if liver is None else liver.mean)
+        if blood_pool is None
+        else (blood_pool, [])
+    )
     references = References(
         liver=None if liver is None else (liver.mean, liver.std),
         blood_pool=None if blood is None else (blood.mean, blood.std),
+        fwhm_mm=fwhm_mm,
     )
     findings = [*pet.findings, *places.findings, *odd, *odd_blood]
     level = _level(pet, rule, references) if rule in _OF_ONE_LEVEL else None
@@ -281,9 +307,7 @@ def _bounded(
     answer, refused = [], {}
     for number, one in enumerate(found):
         others[one.voi.box] &= ~one.voi.mask
-        given = References(
-            liver=references.liver, blood_pool=references.blood_pool, others=others.copy()
-        )
+        given = replace(references, others=others.copy())
         try:
             voi = segment(pet, one.voi, rule, references=given).voi
             answer.append(Candidate(voi, one.found_by, one.component_ml))

@@ -154,6 +154,13 @@ def test_a_rule_of_each_lesion_bounds_every_region_by_its_own_maximum():
     assert volumes[0] >= volumes[1]
 
 
+def test_a_reference_in_other_units_is_refused(healthy):
+    stored = replace(healthy.liver, units="BQML")
+
+    with pytest.raises(Refused, match="reference_units"):
+        find_lesions(*person(), rule="LIV", liver=stored)
+
+
 def test_the_liver_sets_the_level_of_the_rules_that_ask_for_it(ill):
     report = find_lesions(*person([LUNG, BONE]), rule="LIV")
 
