@@ -2,7 +2,7 @@
 
 `register(fixed, moving)` answers with a 4x4 matrix `moving_to_fixed` in LPS mm, what it thinks of
 it, and why; nothing is resampled. `register_landmarks` does the same from pairs of points. Names
-load on first use: SimpleITK takes half a second.
+load on first use: numba takes half a second.
 """
 
 from __future__ import annotations

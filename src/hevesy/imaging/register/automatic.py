@@ -20,14 +20,12 @@ from hevesy.imaging.register.matrices import Matrix, inverse, is_rigid, midway, 
 from hevesy.imaging.register.prepare import Mask, Prepared, halved, prepared
 from hevesy.imaging.register.refusal import refused
 from hevesy.imaging.register.result import AFFINE, DEFORMABLE, HARDWARE, RIGID, Registration
-from hevesy.imaging.register.search import Found, Images, Level, best_of
+from hevesy.imaging.register.search import Found, Images, Level, NothingInCommon, best_of
 
 Progress = Callable[[float, str], None]
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-SOURCE: Final = (
-    "Mattes 2003 mutual information (SimpleITK); gates: hevesy, docs/imaging/registration.md"
-)
+SOURCE: Final = "Mattes 2003 mutual information; gates: hevesy, docs/imaging/registration.md"
 # Torsos are compared at 16, 8 and 4 mm, heads and limbs at half of that.
 _LARGE_ML: Final = 8000.0
 # A whole body at 2 mm would take gigabytes, whatever small thing is to be found in it.
@@ -64,9 +62,7 @@ def register(
     volumes that state the same Frame of Reference are taken as aligned by the machine and not
     searched. finest_mm: of the three working resolutions (a factor of 2 between them); by default
     4 mm, 2 mm where the smaller body is below 8 litres. progress: called with a fraction and a
-    sentence. The same seed gives the same matrix, to the last bit on one thread of ITK, to
-    rounding (far below 1e-6 mm) on several, whose sums come in any order. Raises
-    `RegistrationRefused`.
+    sentence. The same seed gives the same matrix, to the last bit. Raises `RegistrationRefused`.
     """
     if method not in (RIGID, AFFINE, DEFORMABLE):
         raise refused("unknown_method", method)
@@ -184,7 +180,7 @@ class _Search:
         self._step("judging")
         try:
             here = images.mutual_information(answer)
-        except RuntimeError as error:
+        except NothingInCommon as error:
             raise refused("no_match") from error
         height = here / gates.rival(images, answer, beside_mm=self.beside_mm)
         return Registration(
@@ -227,7 +223,7 @@ class _Search:
                     images = self._images(n, back=back)
                     tried = images.climbed(start, self.levels[n], seed=self.seed + 7)
                     start = tried.fixed_to_moving
-            except RuntimeError:
+            except NothingInCommon:
                 tried = own
             ends.append(self._ranked([own, tried], back=back)[0].fixed_to_moving)
         return ends[0], ends[1]
@@ -324,7 +320,7 @@ def _climbed_on(
 ) -> Matrix:
     try:
         return images.climbed(start, level, seed=seed, affine=affine).fixed_to_moving
-    except RuntimeError as error:
+    except NothingInCommon as error:
         raise refused("no_match") from error
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from hevesy.imaging.register.matrices import Matrix, inverse, moved, stretch
 from hevesy.imaging.register.prepare import Mask, Prepared
 from hevesy.imaging.register.result import Gate
-from hevesy.imaging.register.search import Images
+from hevesy.imaging.register.search import Images, NothingInCommon
 
 LEAST_OVERLAP: Final = 0.40
 MOST_INCONSISTENCY_MM: Final = 3.0
@@ -41,7 +41,7 @@ def rival(images: Images, fixed_to_moving: Matrix, *, beside_mm: float) -> float
             shifted[axis, 3] += sign * beside_mm
             try:
                 beside.append(images.mutual_information(shifted))
-            except RuntimeError:
+            except NothingInCommon:
                 # Beside the answer nothing can be compared: no rival there.
                 continue
     return max(beside)

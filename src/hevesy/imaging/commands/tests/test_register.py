@@ -84,6 +84,58 @@ def test_series_of_one_frame_are_said_to_be_hardware_aligned(two_series):
     assert done.stdout.startswith("hardware aligned")
 
 
+@pytest.fixture(scope="module")
+def two_heads(tmp_path_factory):
+    """One head of four parts in two frames, the second 5, -4 and 3 mm away."""
+    k, j, i = np.indices((30, 30, 30)) * 4.0 - 58.0
+    head = np.where(np.hypot(np.hypot(i / 1.2, j), k * 1.1) < 44.0, 40.0, -1000.0)
+    for at, radius, hu in (
+        ((20, 0, 5), 12, 300),
+        ((-15, 15, -10), 9, 900),
+        ((0, -20, 15), 10, -90),
+    ):
+        head[np.hypot(np.hypot(i - at[0], j - at[1]), k - at[2]) < radius] = hu
+    folders = []
+    for n, origin in enumerate(((0.0, 0.0, 0.0), (5.0, -4.0, 3.0))):
+        folder = tmp_path_factory.mktemp(f"head{n}")
+        place = np.diag((4.0, 4.0, 4.0, 1.0))
+        place[:3, 3] = origin
+        volume = Volume(head.astype(np.int16), place, "HU", "CT", f"1.2.3.{n}")
+        identity = StudyIdentity("Test^Head", "7", "O", f"1.2.8.{n}", datetime.now(UTC))
+        write_ct_series(folder, volume, identity, SeriesIdentity(n + 1, "CT"))
+        folders.append(folder)
+    return folders
+
+
+@pytest.mark.parametrize("method", ["affine", "deformable"])
+def test_a_search_tells_its_progress_and_answers_with_matrix_metric_and_consistency(
+    two_heads, method
+):
+    done = image(*two_heads, "--method", method, "--json")
+
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["method"] == method
+    assert (said["largest_deformation_mm"] is not None) == (method == "deformable")
+    middle = moved(np.array(said["moving_to_fixed_lps_mm"]), (58.0 + 5, 58.0 - 4, 58.0 + 3))
+    np.testing.assert_allclose(middle, (58.0, 58.0, 58.0), atol=1.0)
+    assert said["mutual_information_nat"] > 0.3
+    assert 0.0 <= said["consistency_mm"] < 3.0
+    told = done.stderr.splitlines()
+    assert told[0].split()[0] == "0%"
+    assert told[-1].split()[0] == "100%"
+    assert len(told) > 10
+
+
+def test_a_deformation_is_not_stored(two_heads, tmp_path):
+    stored = tmp_path / "reg.dcm"
+
+    done = image(*two_heads, "--method", "deformable", "--out", stored)
+
+    assert done.returncode == 2
+    assert not stored.exists()
+
+
 def test_a_wrong_call_is_told_apart_from_a_refusal(two_series, tmp_path):
     missing = image(two_series[0], tmp_path / "nothing")
     half = image(*two_series[:2], "--method", "landmarks")

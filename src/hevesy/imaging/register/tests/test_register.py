@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import SimpleITK
 
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.torso import make_torso, random_pose
@@ -57,19 +56,13 @@ def test_a_foreign_ct_is_brought_onto_the_pet(a_torso, an_alignment):
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
 
 
-@pytest.fixture
-def one_thread():
-    before = SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    yield
-    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+def test_the_same_seed_gives_the_same_matrix_however_many_threads(a_pet, a_ct, monkeypatch):
+    found = []
+    for threads in ("1", "3"):
+        monkeypatch.setenv("HEVESY_THREADS", threads)
+        found.append(register(a_pet, a_ct, initial=inverse(POSE), **QUICK).moving_to_fixed)
 
-
-def test_the_same_seed_gives_the_same_matrix(a_pet, a_ct, an_alignment, one_thread):
-    near = an_alignment[0].moving_to_fixed
-    one, again = (register(a_pet, a_ct, initial=near, **QUICK) for _ in range(2))
-
-    np.testing.assert_array_equal(one.moving_to_fixed, again.moving_to_fixed)
+    np.testing.assert_array_equal(*found)
 
 
 def test_a_foreign_mr_is_brought_onto_the_pet_from_where_a_person_left_it(a_torso, a_pet):
@@ -238,15 +231,32 @@ def test_not_a_number_and_thin_air_are_refused(a_pet):
         assert refusal.value.key == reason
 
 
+def ends_of_thirty(scanner):
+    """Seed, mean error at the targets in mm, whether accepted."""
+    ends = []
+    for seed in range(1, 31):
+        torso, pose = make_torso(seed), random_pose(seed)
+        found = register(torso.pet(), getattr(torso, scanner)(pose))
+        back = moved(found.moving_to_fixed, moved(pose, torso.targets_lps))
+        off_mm = float(np.linalg.norm(back - torso.targets_lps, axis=1).mean())
+        ends.append((seed, off_mm, found.accepted))
+    return ends
+
+
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", range(1, 31))
-def test_of_thirty_patients_none_is_accepted_and_wrong(seed):
-    torso, pose = make_torso(seed), random_pose(seed)
-    pet = torso.pet()
+@pytest.mark.clause("6.10")
+def test_thirty_foreign_cts_are_all_accepted_and_the_median_is_under_a_millimetre():
+    ends = ends_of_thirty("ct")
 
-    by_ct = register(pet, torso.ct(pose))
-    by_mr = register(pet, torso.mr(pose))
+    assert not [end for end in ends if not end[2]]
+    assert np.median([off_mm for _, off_mm, _ in ends]) < 1.0
+    assert not [end for end in ends if end[1] > 4.0]
 
-    assert by_ct.accepted
-    assert worst_mm(by_ct, pose, torso) < 2.0
-    assert not by_mr.accepted or worst_mm(by_mr, pose, torso) < 4.0
+
+@pytest.mark.soak
+@pytest.mark.clause("6.10")
+def test_of_thirty_foreign_mrs_none_is_accepted_and_wrong():
+    ends = ends_of_thirty("mr")
+
+    assert not [end for end in ends if end[2] and end[1] > 4.0]
+    assert sum(accepted for *_, accepted in ends) >= 27
