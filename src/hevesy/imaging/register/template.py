@@ -25,7 +25,7 @@ from hevesy.imaging.register.search import Images, Level, best_of
 Progress = Callable[[float, str], None]
 
 SOURCE: Final = (
-    "Mattes 2003 mutual information (SimpleITK), 12 parameters; gates: hevesy,"
+    "Mattes 2003 mutual information, 12 parameters; gates: hevesy,"
     " docs/imaging/registration.md"
 )
 _COARSE: Final = Level(8.0, 1.0, 4.0, 0.1, 100)
