@@ -1,7 +1,8 @@
 """Lesions of a whole-body PET: `hevesy image lesions PET_DIR --ct CT_DIR --json --seg OUT`.
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
-to confirm (clause 6.16). PET is read in SUV by body weight. `--seg` writes one segment per row as
+to confirm (clause 6.16). Lesions are found and bounded in SUV by body weight; `--type` gives their
+numbers in another SUV. `--seg` writes one segment per row as
 DICOM Segmentation. `--model` lets a network of the department add rows or name organs; it takes
 nothing away. Exit status 0 if the table was made, also when it is empty.
 """
@@ -12,7 +13,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections
 from hevesy.imaging.dicomio import (
     ImageRefused,
     SeriesIdentity,
@@ -23,9 +24,10 @@ from hevesy.imaging.dicomio import (
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.models import Prediction, predict, read_model
 from hevesy.imaging.models import lesions as models
-from hevesy.imaging.quantify.suv import apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
+from hevesy.imaging.segment.lesions.measured import measured_in
 from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
 from hevesy.imaging.segment.lesions.scoring import read_scoring
@@ -47,6 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -56,9 +59,10 @@ def run(arguments: Namespace) -> int:
             complain(f"{path}: no such file or folder")
             return 2
     pet, sources = _read(arguments.folder, "PT")
-    factor = suv_factor(pet.headers)
-    if factor.refused:
-        raise refused(factor.refused)
+    factor = corrections.factor_of(pet, arguments)
+    kind = factor.as_kind(arguments.type.upper())
+    if kind.refused:
+        raise refused(kind.refused)
     suv = apply_suv(pet, factor)
     ct = None if arguments.ct is None else _read(arguments.ct, "CT")[0]
     prediction = None if arguments.model is None else _predicted(arguments, suv, ct)
@@ -75,10 +79,12 @@ def run(arguments: Namespace) -> int:
     )
     if prediction is not None:
         report = models.with_model(report, prediction)
-    told = report.as_json()
+    if kind.kind != "BW":
+        report = measured_in(report, apply_suv(pet, kind), kind.per_slice[0] / factor.per_slice[0])
+    told = report.as_json() | {"suv": kind.provenance()}
     if prediction is not None:
         told["model"] = models.as_json(report, prediction)
-    told["findings"] += [one.as_json() for one in factor.warnings]
+    told["findings"] += [one.as_json() for one in kind.warnings]
     told["series_instance_uid"] = pet.series_instance_uid
     if arguments.seg is not None and report.rows:
         _write(report, pet, sources, arguments.seg, prediction)

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.dicomio.masks import Mask, read_masks
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.quantify.peak import DEFAULT, RULES, peak
 from hevesy.imaging.quantify.shape import shape
 from hevesy.imaging.quantify.statistics import VoiStatistics, is_suv, statistics, tumour_burden
-from hevesy.imaging.quantify.suv import KINDS, apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES as THRESHOLDS
 from hevesy.imaging.quantify.thresholds import segment
@@ -46,12 +46,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, required=True, help="SEG, RTSTRUCT or NIfTI labels")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--series", metavar="UID", help="which series of DIR")
-    parser.add_argument("--type", choices=[kind.lower() for kind in KINDS], default="bw")
     parser.add_argument("--raw", action="store_true", help="measure PET in its stored units")
     parser.add_argument("--incomplete", action="store_true", help="measure although slices miss")
     parser.add_argument("--peak", choices=list(RULES), default=DEFAULT, help="rule of SUVpeak")
     parser.add_argument("--rule", choices=_ALONE, help="threshold inside each region")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series: HU of the same regions")
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -60,10 +60,11 @@ def run(arguments: Namespace) -> int:
         if path is not None and not path.exists():
             complain(f"{path}: no such file or folder")
             return 2
-    volume, notes = _measurable(_read(arguments.folder, arguments.series, arguments), arguments)
+    read = _read(arguments.folder, arguments.series, arguments)
+    volume, notes, made = _measurable(read, arguments)
     ct = None if arguments.ct is None else _read(arguments.ct, None, arguments)
     complain(f"reading {arguments.mask}")
-    regions, measured = [], []
+    regions, measured, numbers = [], [], []
     masks = read_masks(arguments.mask, volume)
     if _overlap(masks):
         notes.append(_told(_OVERLAP))
@@ -75,6 +76,7 @@ def run(arguments: Namespace) -> int:
             values, found = _measures(volume, mask, ct, arguments)
             regions.append(told | {"status": "ok"} | values)
             measured.append(found)
+            numbers.append(mask.number)
         except Refused as refusal:
             text = {"text_en": refusal.text_en, "text_zh": refusal.text_zh}
             regions.append(told | {"status": "refused", "reason": refusal.key} | text)
@@ -82,11 +84,13 @@ def run(arguments: Namespace) -> int:
         "series_instance_uid": volume.series_instance_uid,
         "modality": volume.modality,
         "units": volume.units,
+        "suv": made,
         "warnings": notes,
         "regions": regions,
     }
     if measured and is_suv(volume.units):
-        result["burden"] = tumour_burden(measured, units=volume.units).as_json()
+        burden = tumour_burden(measured, units=volume.units, numbers=numbers)
+        result["burden"] = burden.as_json()
     if arguments.json:
         answer(result)
     else:
@@ -121,15 +125,18 @@ def _read(folder: Path, uid: str | None, arguments: Namespace) -> Volume:
     return volume
 
 
-def _measurable(volume: Volume, arguments: Namespace) -> tuple[Volume, list[dict[str, Any]]]:
-    """The volume in the units to measure, and what a reader should know of it."""
+def _measurable(
+    volume: Volume, arguments: Namespace
+) -> tuple[Volume, list[dict[str, Any]], dict[str, Any] | None]:
+    """The volume in the units to measure, what a reader should know of it, how its SUV was made."""
     notes = [_told(one) for one in volume.findings]
     if volume.modality != "PT" or arguments.raw:
-        return volume, notes
-    factor = suv_factor(volume.headers).as_kind(arguments.type.upper())
+        return volume, notes, None
+    factor = corrections.factor_of(volume, arguments).as_kind(arguments.type.upper())
     if factor.refused:
         raise refused(factor.refused)
-    return apply_suv(volume, factor), notes + [one.as_json() for one in factor.warnings]
+    notes += [one.as_json() for one in factor.warnings]
+    return apply_suv(volume, factor), notes, factor.provenance()
 
 
 def _measures(

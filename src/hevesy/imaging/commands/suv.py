@@ -8,43 +8,29 @@ Exit status 0 if SUV was computed for at least one series.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.geometry import Volume
-from hevesy.imaging.quantify.suv import KINDS, SuvEdits, SuvFactor, apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import SuvFactor, apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.refusal import Refused
-
-_TYPES: Final = tuple(kind.lower() for kind in KINDS)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare folder, kind of SUV and corrected parameters."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder (or file) of DICOM images")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
-    parser.add_argument("--type", choices=_TYPES, default="bw", help="normaliser (default: bw)")
     parser.add_argument(
         "--incomplete", action="store_true", help="compute although slices are missing"
     )
-    edits = parser.add_argument_group("corrected parameters, instead of those of the header")
-    edits.add_argument("--weight-kg", type=_positive)
-    edits.add_argument("--height-m", type=_positive)
-    edits.add_argument("--sex", choices=("M", "F", "O"))
-    edits.add_argument("--dose-mbq", type=_positive, help="net activity at the time of injection")
-    edits.add_argument(
-        "--injected-at", type=_moment, help="date and time of injection on the scanner's clock"
-    )
-    edits.add_argument(
-        "--injection", type=int, help="which of several injections of the header, from 1"
-    )
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -52,18 +38,11 @@ def run(arguments: Namespace) -> int:
     if not arguments.folder.exists():
         complain(f"{arguments.folder}: no such file or folder")
         return 2
-    edits = SuvEdits(
-        weight_kg=arguments.weight_kg,
-        height_m=arguments.height_m,
-        sex=arguments.sex,
-        dose_bq=None if arguments.dose_mbq is None else arguments.dose_mbq * 1e6,
-        injected_at=arguments.injected_at,
-    )
     series, unreadable = _grouped(_files(arguments.folder))
     found = []
     for number, (uid, paths) in enumerate(series.items(), start=1):
         complain(f"series {number} of {len(series)}: {len(paths)} files")
-        found.append(_answer_of(uid, paths, arguments, edits))
+        found.append(_answer_of(uid, paths, arguments))
     if arguments.json:
         answer({"series": found, "unreadable": [str(path) for path in unreadable]})
     else:
@@ -72,20 +51,6 @@ def run(arguments: Namespace) -> int:
     if not found:
         complain(f"{arguments.folder}: no readable DICOM")
     return 0 if any(one["status"] == "ok" for one in found) else 1
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not (np.isfinite(number) and number > 0):
-        raise ArgumentTypeError("must be a number above zero")
-    return number
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.utcoffset() is not None:
-        raise ArgumentTypeError("must be the scanner's own clock, without an offset")
-    return moment
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -109,9 +74,7 @@ def _grouped(paths: Iterable[Path]) -> tuple[dict[str, list[Path]], list[Path]]:
     return series, unreadable
 
 
-def _answer_of(
-    uid: str, paths: list[Path], arguments: Namespace, edits: SuvEdits
-) -> dict[str, Any]:
+def _answer_of(uid: str, paths: list[Path], arguments: Namespace) -> dict[str, Any]:
     first = read_dataset(paths[0], with_pixels=False)
     told: dict[str, Any] = {
         "series_instance_uid": uid,
@@ -132,9 +95,7 @@ def _answer_of(
         ]
         if any(one.key == "missing_slices" for one in volume.findings) and not arguments.incomplete:
             require_whole(volume)
-        injection = None if arguments.injection is None else arguments.injection - 1
-        factor = suv_factor(volume.headers, injection=injection, edits=edits)
-        factor = factor.as_kind(arguments.type.upper())
+        factor = corrections.factor_of(volume, arguments).as_kind(arguments.type.upper())
         told["warnings"] += [one.as_json() for one in factor.warnings]
         if factor.refused:
             raise refused(factor.refused)
@@ -165,23 +126,10 @@ def _numbers(volume: Volume, factor: SuvFactor) -> dict[str, Any]:
         "slices": len(measured),
         "method": factor.method,
         "version": factor.version,
-        "inputs": {key: value for key, value in factor.as_json().items() if key in _INPUTS},
+        "source": factor.source,
+        "inputs": factor.inputs_as_json(),
+        "overrides": factor.inputs.overrides(),
     }
-
-
-_INPUTS: Final = (
-    "weight_kg",
-    "height_m",
-    "sex",
-    "dose_bq",
-    "half_life_s",
-    "decay_s",
-    "injected_at",
-    "reference_at",
-    "tracer",
-    "edited",
-    "header_values",
-)
 
 
 def _line(one: dict[str, Any]) -> str:

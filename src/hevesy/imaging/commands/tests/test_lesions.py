@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hevesy.imaging.commands.tests.running import image, write_pet
+from hevesy.imaging.commands.tests.running import image, without_source, write_pet
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.masks import read_masks
 
@@ -37,6 +37,28 @@ def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
     expected = np.zeros(volume.array.shape, dtype=bool)
     expected[14:17, 20:23, 26:30] = True
     assert np.array_equal(mask.array, expected)
+
+
+@pytest.mark.clause("6.15")
+def test_sul_and_corrections_change_the_numbers_and_not_which_voxels_are_lesions(a_pet):
+    corrected = ("--weight-kg", 42, "--height-m", 1.75, "--sex", "M")
+
+    _, plain, _ = lesions(a_pet, "--json")
+    status, told, _ = lesions(a_pet, "--json", "--type", "lbmjanma", *corrected[2:])
+    _, lighter, _ = lesions(a_pet, "--json", *corrected)
+
+    lean = 9270 / (6680 + 216 * 70 / 1.75**2)
+    (row,), (other,) = plain["lesions"], told["lesions"]
+    assert status == 0
+    assert (told["units"], told["level"], told["level_units"]) == ("SUVlbmjanma", 4.0, "SUVbw")
+    for key in ("suv_max", "suv_peak", "suv_mean", "tlg_ml"):
+        assert other[key] == pytest.approx(row[key] * lean, rel=1e-5)
+    assert other["mtv_ml"] == row["mtv_ml"]
+    assert (row["suv_peak_rule"], told["suv"]["type"]) == ("fractional", "lbmjanma")
+    assert without_source(told) == [] and without_source(plain) == []
+    assert lighter["lesions"][0]["suv_max"] == pytest.approx(8 * 42 / 70, rel=1e-3)
+    assert lighter["suv"]["overrides"]["values"]["weight_kg"] == {"used": 42.0, "header": 70.0}
+    assert told["totals_of_included"]["hottest_number"] in (None, 1)
 
 
 def test_learned_weights_score_the_rows_of_their_own_tracer(a_pet, tmp_path):
