@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class Reference:
 class Measure:
     """One number of a report. The key ends in its unit; value is None where it does not exist.
 
-    standard_deviation: from counting statistics alone, None where it was not worked out.
+    standard_deviation: from counting statistics alone, None where it was not worked out. region:
+    the name that a person gave to what was measured, in any language; the key is an English term.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Measure:
     label_zh: str
     reference: Reference | None = None
     standard_deviation: float | None = None
+    region: str = ""
 
     @property
     def within_reference(self) -> bool | None:
@@ -74,6 +77,7 @@ class Measure:
             "standard_deviation": _plain(self.standard_deviation),
             "label_en": self.label_en,
             "label_zh": self.label_zh,
+            "region": self.region,
             "reference": self.reference.as_json() if self.reference else None,
             "within_reference": self.within_reference,
         }
@@ -199,6 +203,12 @@ def bad_table(detail: str) -> Refused:
         f"参考表无法使用：{detail}。",
         detail,
     )
+
+
+def key_of(name: str, number: int) -> str:
+    """The first part of a key for a region: its name in English, else its number from 1."""
+    term = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") if name.isascii() else ""
+    return term if re.match("[a-z]", term) else f"region_{number}"
 
 
 def ratio(numerator: float, denominator: float) -> float | None:
