@@ -13,7 +13,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from hevesy.imaging.commands import answer, complain, corrections
+from hevesy.imaging.commands import answer, complain, corrections, existing
 from hevesy.imaging.dicomio import (
     ImageRefused,
     SeriesIdentity,
@@ -54,10 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    for path in (arguments.folder, arguments.ct, arguments.model, arguments.score):
-        if path is not None and not path.exists():
-            complain(f"{path}: no such file or folder")
-            return 2
+    existing(arguments.folder, arguments.ct, arguments.model, arguments.score)
     pet, sources = _read(arguments.folder, "PT")
     factor = corrections.factor_of(pet, arguments)
     kind = factor.as_kind(arguments.type.upper())
@@ -81,7 +78,7 @@ def run(arguments: Namespace) -> int:
         report = models.with_model(report, prediction)
     if kind.kind != "BW":
         report = measured_in(report, apply_suv(pet, kind), kind.per_slice[0] / factor.per_slice[0])
-    told = report.as_json() | {"suv": kind.provenance()}
+    told = {"status": "ok", **report.as_json(), "suv": kind.provenance()}
     if prediction is not None:
         told["model"] = models.as_json(report, prediction)
     told["findings"] += [one.as_json() for one in kind.warnings]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain, corrections
+from hevesy.imaging.commands import answer, complain, corrections, existing, told_of
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.dicomio.masks import Mask, read_masks
 from hevesy.imaging.geometry import Finding, Volume
@@ -56,10 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Measure and print; returns the exit status."""
-    for path in (arguments.folder, arguments.mask, arguments.ct):
-        if path is not None and not path.exists():
-            complain(f"{path}: no such file or folder")
-            return 2
+    existing(arguments.folder, arguments.mask, arguments.ct)
     read = _read(arguments.folder, arguments.series, arguments)
     volume, notes, made = _measurable(read, arguments)
     ct = None if arguments.ct is None else _read(arguments.ct, None, arguments)
@@ -78,9 +75,14 @@ def run(arguments: Namespace) -> int:
             measured.append(found)
             numbers.append(mask.number)
         except Refused as refusal:
-            text = {"text_en": refusal.text_en, "text_zh": refusal.text_zh}
-            regions.append(told | {"status": "refused", "reason": refusal.key} | text)
+            regions.append(told | told_of(refusal))
+    # Without any region measured, the first reason stands for the whole.
+    whole = {"status": "ok"}
+    if not measured:
+        keys = ("status", "reason", "text_en", "text_zh")
+        whole = {key: regions[0][key] for key in keys} if regions else told_of(_nothing())
     result: dict[str, Any] = {
+        **whole,
         "series_instance_uid": volume.series_instance_uid,
         "modality": volume.modality,
         "units": volume.units,
@@ -165,6 +167,14 @@ def _overlap(masks: tuple[Mask, ...]) -> bool:
             return True
         seen = mask.array.copy() if seen is None else seen | mask.array
     return False
+
+
+def _nothing() -> Refused:
+    return Refused(
+        "no_regions",
+        "The mask holds no region; draw one first.",
+        "掩膜中没有任何区域，请先勾画。",
+    )
 
 
 def _told(finding: Finding) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A rotating MIP as a movie: `hevesy image mip DIR --out cine.avi|mp4|gif|dcm`, PET or SPECT.
 
-With `--ct DIR` the CT turns below it in grey. Values are SUVbw where the header gives it, otherwise
+With `--ct DIR` the CT turns below it in grey. A series with a gap is refused unless `--incomplete`,
+one of a single slice always: turned, it is a line. Values are SUVbw where the header gives it, otherwise
 those of the series. `--out` without a suffix makes a folder of PNG. Nothing is written into the
 pictures. Exit status as for every verb.
 """
@@ -16,8 +17,8 @@ from typing import Any, Final
 
 from pydicom.dataset import Dataset
 
-from hevesy.imaging.commands import answer, complain
-from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series
+from hevesy.imaging.commands import answer, complain, existing, wrong_call
+from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.refusal import Refused
@@ -36,6 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help=".avi, .mp4, .gif, .dcm or folder")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="folder with the CT to fuse with")
     parser.add_argument("--series", metavar="UID", help="which series, where there are several")
+    parser.add_argument("--incomplete", action="store_true", help="although slices are missing")
     parser.add_argument("--frames", type=_whole, default=72, help="views per turn (default: 72)")
     parser.add_argument("--fps", type=float, default=12.0, help="frames per second (default: 12)")
     parser.add_argument("--colour-map", help="default: inverse_grey; with --ct hot_iron")
@@ -53,20 +55,23 @@ def run(arguments: Namespace) -> int:
         return _list_colour_maps(as_json=arguments.json)
     wrong = _wrong_call(arguments)
     if wrong:
-        complain(wrong)
-        return 2
+        raise wrong_call(wrong)
+    existing(arguments.folder, arguments.ct)
     from hevesy.imaging.render.mip import rotating_mip
-    from hevesy.imaging.render.movie import write_movie
+    from hevesy.imaging.render.movie import video_program, write_movie
 
+    if arguments.out.suffix.lower() == ".mp4":
+        # Before minutes of rendering.
+        video_program()
     key = arguments.colour_map or ("hot_iron" if arguments.ct else "inverse_grey")
     table = colour_map(key).table
-    volume, source = _read(arguments.folder, _EMISSION, arguments.series)
+    volume, source = _read(arguments.folder, _EMISSION, arguments.series, arguments)
     volume, warnings = _in_suv(volume)
     low, high = arguments.window or default_window(volume)
     complain(f"{arguments.frames} views of {volume.modality} {volume.description}")
     pictures = coloured(rotating_mip(volume, frames=arguments.frames).values, low, high, table)
     if arguments.ct:
-        ct, _ = _read(arguments.ct, ("CT",), None)
+        ct, _ = _read(arguments.ct, ("CT",), None, arguments)
         complain(f"{arguments.frames} views of CT {ct.description}")
         below = rotating_mip(_below(ct, volume), frames=arguments.frames)
         ct_low, ct_high = arguments.ct_window
@@ -100,17 +105,14 @@ def run(arguments: Namespace) -> int:
 
 def _wrong_call(arguments: Namespace) -> str:
     if arguments.folder is None or arguments.out is None:
-        return "a folder and --out FILE are needed"
-    for folder in (arguments.folder, arguments.ct):
-        if folder is not None and not folder.exists():
-            return f"{folder}: no such file or folder"
+        return "A folder and --out FILE are needed."
     for window in (arguments.window, arguments.ct_window):
         if window is not None and not window[0] < window[1]:
-            return "the lower end of a window must lie below the upper"
+            return "The lower end of a window must lie below the upper."
     if not 0 <= arguments.alpha <= 1:
-        return "--alpha must lie between 0 and 1"
+        return "--alpha must lie between 0 and 1."
     if arguments.lossless and arguments.out.suffix.lower() != ".avi":
-        return "--lossless is for .avi"
+        return "--lossless is for .avi."
     return ""
 
 
@@ -121,7 +123,9 @@ def _whole(text: str) -> int:
     return number
 
 
-def _read(folder: Path, modalities: tuple[str, ...], uid: str | None) -> tuple[Volume, Dataset]:
+def _read(
+    folder: Path, modalities: tuple[str, ...], uid: str | None, arguments: Namespace
+) -> tuple[Volume, Dataset]:
     """The one series of these modalities in a folder, and one of its headers."""
     series: dict[str, list[Path]] = {}
     headers = {}
@@ -152,7 +156,10 @@ def _read(folder: Path, modalities: tuple[str, ...], uid: str | None) -> tuple[V
         )
     ((own, paths),) = series.items()
     complain(f"reading {len(paths)} files of {kinds}")
-    return read_series(paths), headers[own]
+    volume = read_series(paths)
+    if not arguments.incomplete or len(volume.array) < 2:
+        require_whole(volume)
+    return volume, headers[own]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,7 +1,8 @@
 """SUV of every PET series in a folder: `hevesy image suv DIR --json`.
 
 One answer per series, grouped by Series Instance UID. Statistics are those of the voxels above
-zero, because most of an image is empty. A series with a gap is refused unless `--incomplete`.
+zero, because most of an image is empty. A series with a gap or of one slice is refused unless
+`--incomplete`.
 Exit status 0 if SUV was computed for at least one series.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hevesy.imaging.commands import answer, complain, corrections
+from hevesy.imaging.commands import answer, complain, corrections, existing, told_of
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import SuvFactor, apply_suv
@@ -35,22 +36,30 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Compute and print; returns the exit status."""
-    if not arguments.folder.exists():
-        complain(f"{arguments.folder}: no such file or folder")
-        return 2
+    existing(arguments.folder)
     series, unreadable = _grouped(_files(arguments.folder))
     found = []
     for number, (uid, paths) in enumerate(series.items(), start=1):
         complain(f"series {number} of {len(series)}: {len(paths)} files")
         found.append(_answer_of(uid, paths, arguments))
     if arguments.json:
-        answer({"series": found, "unreadable": [str(path) for path in unreadable]})
+        told = {"series": found, "unreadable": [str(path) for path in unreadable]}
+        answer(_whole(found) | told)
     else:
         for one in found:
             sys.stdout.write(_line(one) + "\n")
     if not found:
         complain(f"{arguments.folder}: no readable DICOM")
     return 0 if any(one["status"] == "ok" for one in found) else 1
+
+
+def _whole(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The status of the call: that of its best series, or that there is none."""
+    if not found:
+        return told_of(ImageRefused("no_images"))
+    if any(one["status"] == "ok" for one in found):
+        return {"status": "ok"}
+    return {key: found[0][key] for key in ("status", "reason", "text_en", "text_zh")}
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -93,7 +102,7 @@ def _answer_of(uid: str, paths: list[Path], arguments: Namespace) -> dict[str, A
             {"key": one.key, "text_en": one.text_en, "text_zh": one.text_zh}
             for one in volume.findings
         ]
-        if any(one.key == "missing_slices" for one in volume.findings) and not arguments.incomplete:
+        if not arguments.incomplete:
             require_whole(volume)
         factor = corrections.factor_of(volume, arguments).as_kind(arguments.type.upper())
         told["warnings"] += [one.as_json() for one in factor.warnings]
@@ -101,12 +110,7 @@ def _answer_of(uid: str, paths: list[Path], arguments: Namespace) -> dict[str, A
             raise refused(factor.refused)
         return told | {"status": "ok"} | _numbers(volume, factor)
     except (Refused, ImageRefused) as refusal:
-        return told | {
-            "status": "refused",
-            "reason": refusal.key,
-            "text_en": refusal.text_en,
-            "text_zh": refusal.text_zh,
-        }
+        return told | told_of(refusal)
 
 
 def _numbers(volume: Volume, factor: SuvFactor) -> dict[str, Any]:

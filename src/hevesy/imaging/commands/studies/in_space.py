@@ -18,7 +18,7 @@ from hevesy.imaging.analyse.brain.regions import (
     in_standard_space,
     standard_grid,
 )
-from hevesy.imaging.dicomio.series import read_series
+from hevesy.imaging.dicomio.series import read_series, require_whole
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.refusal import Refused
 
@@ -30,7 +30,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
+            raise FileNotFoundError(2, "no such file or folder", str(path))
         found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return found
 
@@ -41,8 +41,14 @@ def add_volume(parser: ArgumentParser) -> None:
 
 
 def volume_of(arguments: Namespace) -> Volume:
-    """The volume of the series."""
-    return read_series(files_of(arguments.files))
+    """The volume of the series. Refused (`missing_slices`, `single_slice`) if it is not whole."""
+    return _whole(arguments.files)
+
+
+def _whole(files: Sequence[Path]) -> Volume:
+    volume = read_series(files_of(files))
+    require_whole(volume)
+    return volume
 
 
 def add_brain(parser: ArgumentParser) -> None:
@@ -87,7 +93,7 @@ def brain_of(files: Sequence[Path], regions: BrainRegions, matrix: Path | None) 
     transform = None if matrix is None else read_json(matrix)
     nk, nj, ni = regions.labels.shape
     return in_standard_space(
-        read_series(files_of(files)),
+        _whole(files),
         (nk, nj, ni),
         regions.ijk_to_lps,
         patient_from_standard=transform,

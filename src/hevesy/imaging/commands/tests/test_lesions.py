@@ -25,7 +25,7 @@ def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
 
     status, told, _ = lesions(a_pet, "--json", "--seg", target)
 
-    assert status == 0
+    assert (status, told["status"]) == (0, "ok")
     (row,) = told["lesions"]
     assert row["mtv_ml"] == pytest.approx(36 * 0.064)
     assert row["suv_max"] == pytest.approx(8, rel=1e-3)

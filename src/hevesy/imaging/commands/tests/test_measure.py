@@ -66,7 +66,7 @@ def test_the_regions_of_a_label_file_are_measured_in_suv(a_study):
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["units"] == "SUVbw"
+    assert (told["status"], told["units"]) == ("ok", "SUVbw")
     first, second = (one["statistics"] for one in told["regions"])
     assert first["max"] == pytest.approx(8, abs=1e-3)
     assert first["mean"] == pytest.approx((11 * 4 + 8) / 12, abs=1e-3)
