@@ -40,6 +40,7 @@ STUDIES: Final[dict[str, str]] = {
     "bsi": "hevesy.imaging.commands.studies.bsi",
     "bmd": "hevesy.imaging.commands.studies.bmd",
     "spectsuv": "hevesy.imaging.commands.studies.spectsuv",
+    "cameracalibration": "hevesy.imaging.commands.studies.cameracalibration",
     "lutetium": "hevesy.imaging.commands.studies.lutetium",
     "patlak": "hevesy.imaging.commands.studies.kinetics",
 }

@@ -139,6 +139,13 @@ def spectsuv(folder):
     return [image, *camera, "--duration-s", 1000, *dose]
 
 
+def cameracalibration(folder):
+    image = write_recon(folder / "r.dcm", np.full((1, 8, 8, 8), 500.0), 5.0)
+    filling = ("--activity-mbq", 100, "--volume-ml", 5000, "--nuclide", "Tc-99m")
+    setup = ("--collimator", "LEHR", "--reconstruction", "OSEM", "--key", "a", "--source", "site")
+    return [image, "--cylinder", 17, 17, 17, 15, 30, *filling, "--duration-s", 900, *setup]
+
+
 def lutetium(folder):
     hours = [4.0, 24.0, 96.0]
     region = {
@@ -189,6 +196,7 @@ CALLS = {
     "bsi": bsi,
     "bmd": lambda folder: ["--bmd", 0.767, *BONE],
     "spectsuv": spectsuv,
+    "cameracalibration": cameracalibration,
     "lutetium": lutetium,
     "patlak": patlak,
 }
