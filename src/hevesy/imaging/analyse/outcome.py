@@ -124,7 +124,8 @@ class Outcome:
 
     study: its name on the command line. method: what was done, in one or two sentences. decay: how
     decay was dealt with. version: of the method, changes whenever numbers may. source: papers and
-    guidelines. inputs: what was given besides images and regions, units in the keys.
+    guidelines. inputs: what was given besides images and regions, units in the keys. verdicts: what
+    criteria say of the measures, as plain mappings with their own rule, source and `checked`.
     """
 
     study: str
@@ -137,6 +138,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     curves: tuple[TimeActivityCurve, ...] = ()
     panels: tuple[CurvePanel | ImagePanel, ...] = ()
+    verdicts: tuple[Mapping[str, Any], ...] = ()
 
     def value(self, key: str) -> float | None:
         """The value of a measure. Raises KeyError if the study has no such measure."""
@@ -169,6 +171,7 @@ class Outcome:
             "source": self.source,
             "inputs": dict(self.inputs),
             "curves": [one.as_json() for one in self.curves],
+            "verdicts": [dict(one) for one in self.verdicts],
         }
 
 

@@ -43,6 +43,9 @@ STUDIES: Final[dict[str, str]] = {
     "cameracalibration": "hevesy.imaging.commands.studies.cameracalibration",
     "lutetium": "hevesy.imaging.commands.studies.lutetium",
     "patlak": "hevesy.imaging.commands.studies.kinetics",
+    "earl": "hevesy.imaging.commands.studies.earl",
+    "percist": "hevesy.imaging.commands.studies.percist",
+    "deauville": "hevesy.imaging.commands.studies.deauville",
 }
 
 
@@ -106,6 +109,10 @@ def _print(outcome: Outcome, language: str) -> None:
             checked = "" if one.reference.checked else ", unchecked"
             span = f"  [{low}..{high}{checked}]"
         sys.stdout.write(f"{label}: {value}{deviation}{unit}{span}\n")
+    for verdict in outcome.verdicts:
+        told = "; ".join(one[f"text_{language}"] for one in verdict["reasons"])
+        checked = "" if verdict["checked"] else " [unchecked]"
+        sys.stdout.write(f"{verdict['rule']}: {verdict['value']}{checked}  {told}\n")
     sys.stdout.write(f"{outcome.version}; {outcome.decay}\n{outcome.method}\n{outcome.source}\n")
     for finding in outcome.findings:
         complain(finding.text_zh if language == "zh" else finding.text_en)

@@ -15,6 +15,7 @@ from hevesy.imaging.commands import main
 from hevesy.imaging.commands.analyse import STUDIES
 from hevesy.imaging.commands.tests.nm_files import write_nm
 from hevesy.imaging.commands.tests.test_analyse_volumes import write_recon
+from hevesy.imaging.commands.tests.test_earl import TRUE, phantom
 from hevesy.imaging.phantoms import planar
 from hevesy.imaging.phantoms.brain import make_brain
 from hevesy.imaging.phantoms.heart import make_beating_heart
@@ -146,6 +147,31 @@ def cameracalibration(folder):
     return [image, "--cylinder", 17, 17, 17, 15, 30, *filling, "--duration-s", 900, *setup]
 
 
+def measured(folder):
+    """An answer of `hevesy image measure` in SUL: lesion, mediastinum and liver."""
+    regions = [
+        {
+            "number": number,
+            "status": "ok",
+            "statistics": {"max": top, "mean": top, "std": 0.1, "TLG_SUVlbmjanma_ml": 9.0},
+            "peak": {"value": top},
+        }
+        for number, top in ((1, 8.0), (2, 1.2), (3, 1.6))
+    ]
+    path = folder / "measured.json"
+    path.write_text(json.dumps({"status": "ok", "units": "SUVlbmjanma", "regions": regions}))
+    return path
+
+
+def percist(folder):
+    rows = ("--lesions", 1, "--liver", 3, "--follow-up-lesions", 1, "--follow-up-liver", 3)
+    return [measured(folder), measured(folder), *rows]
+
+
+def deauville(folder):
+    return [measured(folder), "--lesions", 1, "--mediastinum", 2, "--liver", 3]
+
+
 def lutetium(folder):
     hours = [4.0, 24.0, 96.0]
     region = {
@@ -199,6 +225,9 @@ CALLS = {
     "cameracalibration": cameracalibration,
     "lutetium": lutetium,
     "patlak": patlak,
+    "earl": lambda folder: [phantom(folder / "pet", 6.0), *TRUE],
+    "percist": percist,
+    "deauville": deauville,
 }
 
 
