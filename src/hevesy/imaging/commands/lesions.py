@@ -2,9 +2,9 @@
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
 to confirm (clause 6.16). Lesions are found and bounded in SUV by body weight; `--type` gives their
-numbers in another SUV. `--seg` writes one segment per row as
-DICOM Segmentation. `--model` lets a network of the department add rows or name organs; it takes
-nothing away. Exit status 0 if the table was made, also when it is empty.
+numbers in another SUV. `--seg` writes one segment per row as DICOM Segmentation. `--model` lets a
+network of the department add rows or name organs; it takes nothing away. Exit status 0 if the table was
+made, also when it is empty.
 """
 
 from __future__ import annotations

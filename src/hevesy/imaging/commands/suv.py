@@ -2,8 +2,7 @@
 
 One answer per series, grouped by Series Instance UID. Statistics are those of the voxels above
 zero, because most of an image is empty. A series with a gap or of one slice is refused unless
-`--incomplete`.
-Exit status 0 if SUV was computed for at least one series.
+`--incomplete`. Exit status 0 if SUV was computed for at least one series.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ _EDITABLE: Final = ("weight_kg", "height_m", "sex", "dose_bq", "injected_at")
 class SuvInputs:
     """What the factor was computed from, for display, report and provenance. None: not used.
 
-    injection: which administration of the header was chosen, from 1. overrides: the corrected
-    values, who corrected them and what the header had said; see `SuvEdits.as_json`.
+    injection: which administration of the header was chosen, from 1. edits: the corrections, if
+    any was made; `overrides` tells them beside what the header says.
     """
 
     weight_kg: float | None = None
@@ -67,11 +67,11 @@ class SuvInputs:
 class SuvEdits:
     """One edition of corrected parameters that replace those of the header, each optional.
 
-    author, made_at: who corrected and when, as far as the caller knows. edition: number of this set
-    of corrections of the series, from 1; it goes up with every change, so that a result names what
-    it was made with. dose_bq: net activity at the time of injection. injected_at with a time zone needs clock_zone,
+    dose_bq: net activity at the time of injection. injected_at with a time zone needs clock_zone,
     the zone the scanner's clock shows, because most headers state no offset from UTC; injected_at
-    without a time zone is the scanner's own clock.
+    without a time zone is the scanner's own clock. author, made_at: who corrected and when, as far
+    as the caller knows. edition: number of this set of corrections of the series, from 1; it goes
+    up with every change, so that a result names what it was made with.
     """
 
     weight_kg: float | None = None
