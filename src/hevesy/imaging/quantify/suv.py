@@ -304,6 +304,7 @@ class _Computation:
         if kind not in allowed:
             raise refused("suv_type_unknown")
         self._check_corrections(needed=False)
+        self._doubt_edits()
         if kind == "BW":
             return [1.0], "GML, SUV by body weight"
         ratio = _ratio(kind, self.stated.inputs)
@@ -316,6 +317,7 @@ class _Computation:
         suv_scale = [float(h.get("PhilipsSUVScaleFactor") or 0) for h in self.headers]
         if all(scale > 0 for scale in suv_scale):
             self._check_corrections(needed=False)
+            self._doubt_edits()
             return _collapsed(suv_scale), "CNTS, Philips SUV factor (7053,1000)"
         activity = [
             float(h.get("PhilipsActivityConcentrationScaleFactor") or 0) for h in self.headers
@@ -323,6 +325,10 @@ class _Computation:
         if all(scale > 0 for scale in activity):
             return self._from_concentration(activity, "CNTS, Philips activity factor (7053,1009)")
         raise refused("philips_factor_missing")
+
+    def _doubt_edits(self) -> None:
+        if {"weight_kg", "dose_bq", "injected_at"} & set(self.stated.inputs.edited):
+            self.stated.warn("edits_without_effect")
 
     def _check_corrections(self, *, needed: bool) -> None:
         for header in self.headers:

@@ -244,6 +244,17 @@ def test_a_correction_tells_its_edition_author_time_and_what_the_header_had_said
         SuvEdits(edition=0)
 
 
+def test_a_correction_that_cannot_change_an_image_in_suv_is_doubted():
+    edits = SuvEdits(weight_kg=80.0)
+
+    suv_already = suv_factor(a_header(Units="GML", PatientWeight=70.0), edits=edits)
+    activity = suv_factor(a_header(PatientWeight=70.0), edits=edits)
+
+    assert suv_already.bw_factor == 1.0
+    assert "edits_without_effect" in keys_of(suv_already)
+    assert "edits_without_effect" not in keys_of(activity)
+
+
 def test_each_kind_of_suv_names_the_formula_of_its_normaliser():
     factor = suv_factor(a_header(PatientSize=1.75))
 
