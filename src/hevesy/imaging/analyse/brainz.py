@@ -10,7 +10,7 @@ import numpy.typing as npt
 from hevesy.imaging.analyse.brain.normals import NormalDatabase
 from hevesy.imaging.analyse.brain.projections import surface_projections
 from hevesy.imaging.analyse.brain.regions import BrainRegions
-from hevesy.imaging.analyse.outcome import ImagePanel, Measure, Outcome
+from hevesy.imaging.analyse.outcome import ImagePanel, Measure, Outcome, key_of
 from hevesy.imaging.geometry.volume import Finding
 from hevesy.imaging.refusal import Refused
 
@@ -53,7 +53,7 @@ def analyse_brain_z(
         inside = (regions.labels == label) & normals.valid
         if not inside.any():
             continue
-        key = english.replace(" ", "_")
+        key = key_of(english, label)
         share = 100.0 * float((z[inside] < _LOW).mean())
         mean_z = float(z[inside].mean())
         measures += [

@@ -118,6 +118,7 @@ def analyse_gated_spect(
             "systole_gate": systole + 1,
             "volumes_ml": [float(one) for one in volumes],
             "limits_checked": limits.checked if limits else None,
+            "limits_sha256": limits.sha256 if limits else None,
         },
         findings=tuple(_doubts(walls, fwhm_mm, spacing_mm, limits, measured=wall_mm is None)),
         panels=(

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.analyse.outcome import CurvePanel, Line, Measure, Outcome
+from hevesy.imaging.analyse.outcome import CurvePanel, Line, Measure, Outcome, key_of
 from hevesy.imaging.geometry.volume import Finding
 from hevesy.imaging.nuclides import half_life_s
 from hevesy.imaging.refusal import Refused
@@ -207,15 +207,18 @@ def analyse_therapy(
     if not regions:
         raise _bad_points("no region")
     physical_h = half_life_s(nuclide_name) / 3600.0
+    keys = [key_of(one.name, number) for number, one in enumerate(regions, start=1)]
+    if len(set(keys)) < len(keys):
+        raise _bad_points("two regions have the same name")
     measures, findings, panels = [], [], []
-    for one in regions:
+    for key, one in zip(keys, regions, strict=True):
         fitted = fit_region(
             one,
             model=(models or {}).get(one.name, model),
             physical_half_life_h=physical_h,
             injected_mbq=injected_mbq,
         )
-        key, sd = one.name.replace(" ", "_"), fitted.tia_sd_mbq_h
+        sd = fitted.tia_sd_mbq_h
         measures += [
             Measure(
                 f"{key}_tia_mbq_h",
@@ -225,6 +228,7 @@ def analyse_therapy(
                 f"{one.name} 累积活度",
                 None,
                 sd,
+                region=one.name,
             ),
             Measure(
                 f"{key}_tiac_h",
@@ -234,6 +238,7 @@ def analyse_therapy(
                 f"{one.name} TIAC",
                 None,
                 None if sd is None else sd / injected_mbq,
+                region=one.name,
             ),
             Measure(
                 f"{key}_effective_half_life_h",
@@ -241,6 +246,7 @@ def analyse_therapy(
                 "h",
                 f"{one.name}, effective half-life (slow)",
                 f"{one.name} 有效半衰期",
+                region=one.name,
             ),
             Measure(
                 f"{key}_extrapolated_percent",
@@ -248,6 +254,7 @@ def analyse_therapy(
                 "%",
                 f"{one.name}, after the last scan",
                 f"{one.name} 外推比例",
+                region=one.name,
             ),
         ]
         findings += _doubts(fitted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class Reference:
 class Measure:
     """One number of a report. The key ends in its unit; value is None where it does not exist.
 
-    standard_deviation: from counting statistics alone, None where it was not worked out.
+    standard_deviation: from counting statistics alone, None where it was not worked out. region:
+    the name that a person gave to what was measured, in any language; the key is an English term.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Measure:
     label_zh: str
     reference: Reference | None = None
     standard_deviation: float | None = None
+    region: str = ""
 
     @property
     def within_reference(self) -> bool | None:
@@ -74,6 +77,7 @@ class Measure:
             "standard_deviation": _plain(self.standard_deviation),
             "label_en": self.label_en,
             "label_zh": self.label_zh,
+            "region": self.region,
             "reference": self.reference.as_json() if self.reference else None,
             "within_reference": self.within_reference,
         }
@@ -120,7 +124,8 @@ class Outcome:
 
     study: its name on the command line. method: what was done, in one or two sentences. decay: how
     decay was dealt with. version: of the method, changes whenever numbers may. source: papers and
-    guidelines. inputs: what was given besides images and regions, units in the keys.
+    guidelines. inputs: what was given besides images and regions, units in the keys. verdicts: what
+    criteria say of the measures, as plain mappings with their own rule, source and `checked`.
     """
 
     study: str
@@ -133,6 +138,7 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     curves: tuple[TimeActivityCurve, ...] = ()
     panels: tuple[CurvePanel | ImagePanel, ...] = ()
+    verdicts: tuple[Mapping[str, Any], ...] = ()
 
     def value(self, key: str) -> float | None:
         """The value of a measure. Raises KeyError if the study has no such measure."""
@@ -165,6 +171,7 @@ class Outcome:
             "source": self.source,
             "inputs": dict(self.inputs),
             "curves": [one.as_json() for one in self.curves],
+            "verdicts": [dict(one) for one in self.verdicts],
         }
 
 
@@ -199,6 +206,12 @@ def bad_table(detail: str) -> Refused:
         f"参考表无法使用：{detail}。",
         detail,
     )
+
+
+def key_of(name: str, number: int) -> str:
+    """The first part of a key for a region: its name in English, else its number from 1."""
+    term = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") if name.isascii() else ""
+    return term if re.match("[a-z]", term) else f"region_{number}"
 
 
 def ratio(numerator: float, denominator: float) -> float | None:

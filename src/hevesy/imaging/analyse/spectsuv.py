@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from dataclasses import dataclass
@@ -46,12 +47,18 @@ class CameraCalibration:
     def as_toml(self) -> str:
         """A row for the site's table."""
         return (
-            f'[calibration.{self.key}]\nnuclide = "{self.nuclide}"\n'
-            f'collimator = "{self.collimator}"\nreconstruction = "{self.reconstruction}"\n'
+            f"[calibration.{_quoted(self.key)}]\nnuclide = {_quoted(self.nuclide)}\n"
+            f"collimator = {_quoted(self.collimator)}\n"
+            f"reconstruction = {_quoted(self.reconstruction)}\n"
             f"counts_per_s_per_bq = {self.counts_per_s_per_bq:.8g}\n"
             f"relative_sd = {self.relative_sd:.4g}\n"
-            f'source = "{self.source}"\nchecked = {str(self.checked).lower()}\n'
+            f"source = {_quoted(self.source)}\nchecked = {str(self.checked).lower()}\n"
         )
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML: its escapes are those of JSON, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def decay_over_scan(duration_s: float, half_life: float) -> float:

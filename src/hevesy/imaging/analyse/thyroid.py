@@ -14,7 +14,15 @@ import numpy as np
 
 from hevesy.imaging.analyse.acquired import Acquired
 from hevesy.imaging.analyse.curves import region_curve
-from hevesy.imaging.analyse.outcome import ImagePanel, Measure, Outcome, reference
+from hevesy.imaging.analyse.outcome import (
+    CurvePanel,
+    ImagePanel,
+    Line,
+    Measure,
+    Outcome,
+    Reference,
+    reference,
+)
 from hevesy.imaging.analyse.regions import RegionSet
 from hevesy.imaging.geometry.volume import Finding
 from hevesy.imaging.refusal import Refused
@@ -104,6 +112,7 @@ def probe_uptake(
         (capsule.variance + room.variance) * decay**2,
     )
     span = None if hours is None else _span(hours)
+    usual = reference("thyroid", span) if span else None
     return Outcome(
         study="thyroid",
         measures=(
@@ -113,7 +122,7 @@ def probe_uptake(
                 "%",
                 "Thyroid uptake" + ("" if hours is None else f" at {hours:g} h"),
                 "甲状腺摄碘率" + ("" if hours is None else f"（{hours:g} 小时）"),
-                reference("thyroid", span) if span else None,
+                usual,
                 deviation,
             ),
         ),
@@ -128,7 +137,27 @@ def probe_uptake(
             "hours": hours,
         },
         findings=_doubts(value),
+        panels=(_against_reference(value, deviation, hours or 0.0, usual),),
     )
+
+
+def _against_reference(
+    value: float, deviation: float, hours: float, usual: Reference | None
+) -> CurvePanel:
+    """The uptake with one standard deviation, between the ends of the range called normal."""
+    at, ends = np.array([hours]), np.array([hours - 2.0, hours + 2.0])
+    lines = [
+        Line(at, np.array([value]), "uptake", "摄碘率", marks=True),
+        Line(np.repeat(at, 2), np.array([value - deviation, value + deviation]), "± SD", "± SD"),
+    ]
+    for end, english, chinese in (
+        ()
+        if usual is None
+        else ((usual.low, "lowest normal", "正常下限"), (usual.high, "highest normal", "正常上限"))
+    ):
+        if end is not None:
+            lines.append(Line(ends, np.full(2, end), english, chinese))
+    return CurvePanel("Thyroid uptake", "甲状腺摄碘率", "h", "%", tuple(lines))
 
 
 def _span(hours: float) -> str | None:

@@ -19,6 +19,7 @@ from hevesy.imaging.analyse.outcome import (
     Line,
     Measure,
     Outcome,
+    key_of,
     ratio,
 )
 from hevesy.imaging.analyse.regions import RegionSet
@@ -60,22 +61,25 @@ def analyse_curves(
         raw = region_curve(frames, start_s, duration_s, regions, role).decay_corrected(half_life_s)
         curves[role] = raw.minus_background(around) if around is not None else raw
     measures = []
+    keys = {role: key_of(role, number) for number, role in enumerate(curves, start=1)}
     for role, curve in curves.items():
         highest = int(np.argmax(curve.rate))
         measures += [
             Measure(
-                f"{role}_peak_counts_per_s",
+                f"{keys[role]}_peak_counts_per_s",
                 float(curve.rate[highest]),
                 "counts/s",
                 f"{role}: highest rate",
                 f"{role}：最高计数率",
+                region=role,
             ),
             Measure(
-                f"{role}_tmax_s",
+                f"{keys[role]}_tmax_s",
                 float(curve.mid_s[highest]),
                 "s",
                 f"{role}: time of highest rate",
                 f"{role}：达峰时间",
+                region=role,
             ),
         ]
     for first, last in intervals_s if "reference" in curves else ():
@@ -86,11 +90,12 @@ def analyse_curves(
                 continue
             measures.append(
                 Measure(
-                    f"{role}_to_reference_{first:g}_{last:g}_s",
+                    f"{keys[role]}_to_reference_{first:g}_{last:g}_s",
                     ratio(curve.integral(first, last)[0] / float(curve.pixels.mean()), bottom),
                     "1",
                     f"{role} to reference, {first:g} to {last:g} s",
                     f"{role} 与对照比值（{first:g}–{last:g} 秒）",
+                    region=role,
                 )
             )
     lines = tuple(Line(one.mid_s / 60.0, one.rate, role, role) for role, one in curves.items())

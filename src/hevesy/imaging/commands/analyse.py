@@ -16,6 +16,8 @@ from typing import Final
 
 from hevesy.imaging.analyse.outcome import Outcome
 from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.geometry.volume import Finding
+from hevesy.imaging.refusal import Refused
 
 # Study to its module, which has `HELP`, `add_arguments(parser)` and `outcome(arguments)`.
 STUDIES: Final[dict[str, str]] = {
@@ -38,8 +40,12 @@ STUDIES: Final[dict[str, str]] = {
     "bsi": "hevesy.imaging.commands.studies.bsi",
     "bmd": "hevesy.imaging.commands.studies.bmd",
     "spectsuv": "hevesy.imaging.commands.studies.spectsuv",
+    "cameracalibration": "hevesy.imaging.commands.studies.cameracalibration",
     "lutetium": "hevesy.imaging.commands.studies.lutetium",
     "patlak": "hevesy.imaging.commands.studies.kinetics",
+    "earl": "hevesy.imaging.commands.studies.earl",
+    "percist": "hevesy.imaging.commands.studies.percist",
+    "deauville": "hevesy.imaging.commands.studies.deauville",
 }
 
 
@@ -56,23 +62,38 @@ def run(arguments: argparse.Namespace) -> int:
         prog=f"hevesy image analyse {arguments.study}", description=study.HELP
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw to FILE, .svg or .png")
+    parser.add_argument("--plot", type=_picture, metavar="FILE", help="draw to FILE, .svg or .png")
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="of table and plot")
     study.add_arguments(parser)
     own = parser.parse_args(arguments.rest)
-    # A refusal is told as JSON if the answer would have been.
-    arguments.json = own.json
     outcome: Outcome = study.outcome(own)
     outcome = replace(outcome, findings=(*getattr(own, "doubts", []), *outcome.findings))
+    drawn = None
     if own.plot is not None:
-        from hevesy.imaging.analyse.plots import write_picture
-
-        write_picture(outcome, own.plot, language=own.language)
+        outcome, drawn = _drawn(outcome, own.plot, own.language)
     if own.json:
-        answer(outcome.as_json())
+        answer({"status": "ok", **outcome.as_json(), "plot": drawn})
     else:
         _print(outcome, own.language)
     return 0
+
+
+def _picture(text: str) -> Path:
+    if Path(text).suffix.lower() not in (".svg", ".png"):
+        raise argparse.ArgumentTypeError("a plot is written as .svg or .png")
+    return Path(text)
+
+
+def _drawn(outcome: Outcome, path: Path, language: str) -> tuple[Outcome, str | None]:
+    """Draw; a picture that cannot be made is a finding and withholds no number."""
+    from hevesy.imaging.analyse.plots import write_picture
+
+    try:
+        write_picture(outcome, path, language=language)
+    except Refused as refusal:
+        missing = Finding(refusal.key, refusal.text_en, refusal.text_zh)
+        return replace(outcome, findings=(*outcome.findings, missing)), None
+    return outcome, str(path)
 
 
 def _print(outcome: Outcome, language: str) -> None:
@@ -88,6 +109,10 @@ def _print(outcome: Outcome, language: str) -> None:
             checked = "" if one.reference.checked else ", unchecked"
             span = f"  [{low}..{high}{checked}]"
         sys.stdout.write(f"{label}: {value}{deviation}{unit}{span}\n")
+    for verdict in outcome.verdicts:
+        told = "; ".join(one[f"text_{language}"] for one in verdict["reasons"])
+        checked = "" if verdict["checked"] else " [unchecked]"
+        sys.stdout.write(f"{verdict['rule']}: {verdict['value']}{checked}  {told}\n")
     sys.stdout.write(f"{outcome.version}; {outcome.decay}\n{outcome.method}\n{outcome.source}\n")
     for finding in outcome.findings:
         complain(finding.text_zh if language == "zh" else finding.text_en)

@@ -1,11 +1,12 @@
 """Lesions of a whole-body PET: `hevesy image lesions PET_DIR --ct CT_DIR --json --seg OUT`.
 
 Everything at or above the rule is in the table; class and inclusion are suggestions for a reader
-to confirm (clause 6.16). PET is read in SUV by body weight. Liver and blood pool are found by rule
-(the blood pool only with CT) unless drawn ones are given. `--harmonise` measures the same voxels in
-a filtered copy too (EARL); the rows do not change. `--seg` writes one segment per row as DICOM
-Segmentation. `--model` lets a network of the department add rows or name organs; it takes nothing
-away. Exit status 0 if the table was made, also when it is empty.
+to confirm (clause 6.16). Lesions are found and bounded in SUV by body weight; `--type` gives their
+numbers in another SUV. Liver and blood pool are found by rule (the blood pool only with CT) unless
+drawn ones are given. `--harmonise` measures the same voxels in a filtered copy too (EARL); the rows
+do not change. `--seg` writes one segment per row as DICOM Segmentation. `--model` lets a network of
+the department add rows or name organs; it takes nothing away. Exit status 0 if the table was made,
+also when it is empty.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections, existing, wrong_call
 from hevesy.imaging.commands.references import add_reference_arguments, reference
 from hevesy.imaging.dicomio import (
     ImageRefused,
@@ -30,9 +31,10 @@ from hevesy.imaging.models import lesions as models
 from hevesy.imaging.quantify.harmonise import Harmonisation, harmonised, read_harmonisation
 from hevesy.imaging.quantify.peak import peak
 from hevesy.imaging.quantify.statistics import statistics
-from hevesy.imaging.quantify.suv import apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
+from hevesy.imaging.segment.lesions.measured import measured_in
 from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
 from hevesy.imaging.segment.lesions.scoring import read_scoring
@@ -54,23 +56,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_reference_arguments(parser)
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--seg", type=Path, metavar="OUT", help="write a DICOM Segmentation")
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Find and print; returns the exit status."""
-    given = (arguments.folder, arguments.ct, arguments.model, arguments.score)
-    for path in (*given, arguments.liver, arguments.blood_pool):
-        if path is not None and not path.exists():
-            complain(f"{path}: no such file or folder")
-            return 2
+    existing(arguments.folder, arguments.ct, arguments.model, arguments.score)
+    existing(arguments.liver, arguments.blood_pool)
     if arguments.rule == "ITM" and arguments.resolution_mm is None:
-        complain("the rule ITM needs --resolution-mm")
-        return 2
+        raise wrong_call("The rule ITM needs --resolution-mm.")
     by = None if arguments.harmonise is None else read_harmonisation(arguments.harmonise)
     pet, sources = _read(arguments.folder, "PT")
-    factor = suv_factor(pet.headers)
-    if factor.refused:
-        raise refused(factor.refused)
+    factor = corrections.factor_of(pet, arguments)
+    kind = factor.as_kind(arguments.type.upper())
+    if kind.refused:
+        raise refused(kind.refused)
     suv = apply_suv(pet, factor)
     ct = None if arguments.ct is None else _read(arguments.ct, "CT")[0]
     prediction = None if arguments.model is None else _predicted(arguments, suv, ct)
@@ -90,13 +90,16 @@ def run(arguments: Namespace) -> int:
     )
     if prediction is not None:
         report = models.with_model(report, prediction)
-    told = report.as_json()
+    if kind.kind != "BW":
+        report = measured_in(report, apply_suv(pet, kind), kind.per_slice[0] / factor.per_slice[0])
+    told = {"status": "ok", **report.as_json(), "suv": kind.provenance()}
     if prediction is not None:
         told["model"] = models.as_json(report, prediction)
-    told["findings"] += [one.as_json() for one in factor.warnings]
+    told["findings"] += [one.as_json() for one in kind.warnings]
     if by is not None:
         told["harmonisation"] = by.as_json()
-        for row, filtered in zip(told["lesions"], _harmonised(suv, report, by), strict=True):
+        shown = apply_suv(pet, kind)
+        for row, filtered in zip(told["lesions"], _harmonised(shown, report, by), strict=True):
             row["harmonised"] = filtered
     told["series_instance_uid"] = pet.series_instance_uid
     if arguments.seg is not None and report.rows:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections, existing, told_of
 from hevesy.imaging.commands.references import add_reference_arguments, reference
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.dicomio.masks import Mask, read_masks
@@ -26,7 +26,7 @@ from hevesy.imaging.quantify.lesion import References
 from hevesy.imaging.quantify.peak import DEFAULT, RULES, peak
 from hevesy.imaging.quantify.shape import shape
 from hevesy.imaging.quantify.statistics import VoiStatistics, is_suv, statistics, tumour_burden
-from hevesy.imaging.quantify.suv import KINDS, apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES as THRESHOLDS
 from hevesy.imaging.quantify.thresholds import segment
@@ -46,30 +46,28 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mask", type=Path, required=True, help="SEG, RTSTRUCT or NIfTI labels")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     parser.add_argument("--series", metavar="UID", help="which series of DIR")
-    parser.add_argument("--type", choices=[kind.lower() for kind in KINDS], default="bw")
     parser.add_argument("--raw", action="store_true", help="measure PET in its stored units")
     parser.add_argument("--incomplete", action="store_true", help="measure although slices miss")
     parser.add_argument("--peak", choices=list(RULES), default=DEFAULT, help="rule of SUVpeak")
     parser.add_argument("--rule", choices=list(THRESHOLDS), help="threshold inside each region")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="CT series: HU of the same regions")
     add_reference_arguments(parser)
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Measure and print; returns the exit status."""
-    given = (arguments.folder, arguments.mask, arguments.ct)
-    for path in (*given, arguments.liver, arguments.blood_pool):
-        if path is not None and not path.exists():
-            complain(f"{path}: no such file or folder")
-            return 2
+    existing(arguments.folder, arguments.mask, arguments.ct)
+    existing(arguments.liver, arguments.blood_pool)
     by = None if arguments.harmonise is None else read_harmonisation(arguments.harmonise)
-    volume, notes = _measurable(_read(arguments.folder, arguments.series, arguments), arguments)
+    read = _read(arguments.folder, arguments.series, arguments)
+    volume, notes, made = _measurable(read, arguments)
     ct = None if arguments.ct is None else _read(arguments.ct, None, arguments)
     copy = None if by is None else _copy(volume, by)
     complain(f"reading {arguments.mask}")
     references = _references(volume, arguments)
     copied = None if copy is None else _references(copy, arguments)
-    regions, measured, filtered = [], [], []
+    regions, measured, numbers, filtered, filtered_numbers = [], [], [], [], []
     masks = read_masks(arguments.mask, volume)
     if _overlap(masks):
         notes.append(_told(_OVERLAP))
@@ -80,32 +78,42 @@ def run(arguments: Namespace) -> int:
         try:
             values, found = _measures(volume, mask, ct, references, arguments)
             measured.append(found)
+            numbers.append(mask.number)
             regions.append(told | {"status": "ok"} | values)
         except Refused as refusal:
-            regions.append(told | _why(refusal))
+            regions.append(told | told_of(refusal))
             continue
         if copy is not None and by is not None and copied is not None:
             try:
                 values, found = _measures(copy, mask, None, copied, arguments)
                 own = {key: by.named(one) for key, one in values.items()}
                 filtered.append(found)
+                filtered_numbers.append(mask.number)
                 regions[-1]["harmonised"] = {"status": "ok"} | own
             except Refused as refusal:
-                regions[-1]["harmonised"] = _why(refusal)
+                regions[-1]["harmonised"] = told_of(refusal)
+    # Without any region measured, the first reason stands for the whole.
+    whole = {"status": "ok"}
+    if not measured:
+        keys = ("status", "reason", "text_en", "text_zh")
+        whole = {key: regions[0][key] for key in keys} if regions else told_of(_nothing())
     result: dict[str, Any] = {
+        **whole,
         "series_instance_uid": volume.series_instance_uid,
         "modality": volume.modality,
         "units": volume.units,
+        "suv": made,
         "warnings": notes,
         "regions": regions,
     }
     if by is not None:
         result["harmonisation"] = by.as_json()
     if measured and is_suv(volume.units):
-        result["burden"] = tumour_burden(measured, units=volume.units).as_json()
+        burden = tumour_burden(measured, units=volume.units, numbers=numbers)
+        result["burden"] = burden.as_json()
         if by is not None:
-            burden = tumour_burden(filtered, units=volume.units).as_json()
-            result["burden_harmonised"] = by.named(burden)
+            burden = tumour_burden(filtered, units=volume.units, numbers=filtered_numbers)
+            result["burden_harmonised"] = by.named(burden.as_json())
     if arguments.json:
         answer(result)
     else:
@@ -140,15 +148,18 @@ def _read(folder: Path, uid: str | None, arguments: Namespace) -> Volume:
     return volume
 
 
-def _measurable(volume: Volume, arguments: Namespace) -> tuple[Volume, list[dict[str, Any]]]:
-    """The volume in the units to measure, and what a reader should know of it."""
+def _measurable(
+    volume: Volume, arguments: Namespace
+) -> tuple[Volume, list[dict[str, Any]], dict[str, Any] | None]:
+    """The volume in the units to measure, what a reader should know of it, how its SUV was made."""
     notes = [_told(one) for one in volume.findings]
     if volume.modality != "PT" or arguments.raw:
-        return volume, notes
-    factor = suv_factor(volume.headers).as_kind(arguments.type.upper())
+        return volume, notes, None
+    factor = corrections.factor_of(volume, arguments).as_kind(arguments.type.upper())
     if factor.refused:
         raise refused(factor.refused)
-    return apply_suv(volume, factor), notes + [one.as_json() for one in factor.warnings]
+    notes += [one.as_json() for one in factor.warnings]
+    return apply_suv(volume, factor), notes, factor.provenance()
 
 
 def _copy(volume: Volume, by: Harmonisation) -> Volume:
@@ -204,13 +215,12 @@ def _overlap(masks: tuple[Mask, ...]) -> bool:
     return False
 
 
-def _why(refusal: Refused) -> dict[str, Any]:
-    return {
-        "status": "refused",
-        "reason": refusal.key,
-        "text_en": refusal.text_en,
-        "text_zh": refusal.text_zh,
-    }
+def _nothing() -> Refused:
+    return Refused(
+        "no_regions",
+        "The mask holds no region; draw one first.",
+        "掩膜中没有任何区域，请先勾画。",
+    )
 
 
 def _told(finding: Finding) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 `--frames 1 --out front.png` (or .jpg) makes a still of the anterior view.
 
-With `--ct DIR` the CT turns below it in grey. Values are SUVbw where the header gives it, otherwise
+With `--ct DIR` the CT turns below it in grey. A series with a gap is refused unless `--incomplete`,
+one of a single slice always: turned, it is a line. Values are SUVbw where the header gives it, otherwise
 those of the series. `--out` without a suffix makes a folder of PNG. Nothing is written into the
 pictures. Exit status as for every verb.
 """
@@ -14,9 +15,10 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import Final
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, existing, wrong_call
 from hevesy.imaging.commands.pictures import still_needs_one, write_pictures, written
 from hevesy.imaging.commands.series import EMISSION, in_suv, one_series, require_one_frame
+from hevesy.imaging.dicomio import require_whole
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.render.colour import GREY, blended, coloured
 from hevesy.imaging.render.colourmaps import colour_map, colour_maps, groups
@@ -32,6 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help=".avi, .mp4, .gif, .dcm or folder")
     parser.add_argument("--ct", type=Path, metavar="DIR", help="folder with the CT to fuse with")
     parser.add_argument("--series", metavar="UID", help="which series, where there are several")
+    parser.add_argument("--incomplete", action="store_true", help="although slices are missing")
     parser.add_argument("--frames", type=_whole, default=72, help="views per turn (default: 72)")
     parser.add_argument("--fps", type=float, default=12.0, help="frames per second (default: 12)")
     parser.add_argument("--colour-map", help="default: inverse_grey; with --ct hot_iron")
@@ -49,19 +52,27 @@ def run(arguments: Namespace) -> int:
         return _list_colour_maps(as_json=arguments.json)
     wrong = _wrong_call(arguments)
     if wrong:
-        complain(wrong)
-        return 2
+        raise wrong_call(wrong)
+    existing(arguments.folder, arguments.ct)
     from hevesy.imaging.render.mip import rotating_mip
+    from hevesy.imaging.render.movie import video_program
 
+    if arguments.out.suffix.lower() == ".mp4":
+        # Before minutes of rendering.
+        video_program()
     key = arguments.colour_map or ("hot_iron" if arguments.ct else "inverse_grey")
     table = colour_map(key).table
-    volume, source = one_series(arguments.folder, EMISSION, arguments.series)
+    volume, source = one_series(
+        arguments.folder, EMISSION, arguments.series, whole=not arguments.incomplete
+    )
+    if len(volume.array) < 2:
+        require_whole(volume)
     volume, warnings = in_suv(volume)
     low, high = arguments.window or default_window(volume)
     complain(f"{arguments.frames} views of {volume.modality} {volume.description}")
     pictures = coloured(rotating_mip(volume, frames=arguments.frames).values, low, high, table)
     if arguments.ct:
-        ct, _ = one_series(arguments.ct, ("CT",))
+        ct, _ = one_series(arguments.ct, ("CT",), whole=not arguments.incomplete)
         complain(f"{arguments.frames} views of CT {ct.description}")
         below = rotating_mip(_below(ct, volume), frames=arguments.frames)
         ct_low, ct_high = arguments.ct_window
@@ -95,17 +106,14 @@ def run(arguments: Namespace) -> int:
 
 def _wrong_call(arguments: Namespace) -> str:
     if arguments.folder is None or arguments.out is None:
-        return "a folder and --out FILE are needed"
-    for folder in (arguments.folder, arguments.ct):
-        if folder is not None and not folder.exists():
-            return f"{folder}: no such file or folder"
+        return "A folder and --out FILE are needed."
     for window in (arguments.window, arguments.ct_window):
         if window is not None and not window[0] < window[1]:
-            return "the lower end of a window must lie below the upper"
+            return "The lower end of a window must lie below the upper."
     if not 0 <= arguments.alpha <= 1:
-        return "--alpha must lie between 0 and 1"
+        return "--alpha must lie between 0 and 1."
     if arguments.lossless and arguments.out.suffix.lower() != ".avi":
-        return "--lossless is for .avi"
+        return "--lossless is for .avi."
     return still_needs_one(arguments.out, arguments.frames)
 
 

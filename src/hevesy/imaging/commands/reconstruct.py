@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hevesy.imaging.commands import answer, complain
-from hevesy.imaging.dicomio import read_series
+from hevesy.imaging.commands import answer, complain, existing
+from hevesy.imaging.dicomio import read_series, require_whole
 from hevesy.imaging.dicomio.nm_write import Recorded, recon_tomo_dataset
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.reconstruct.acquisition import Singles
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read, reconstruct, write."""
+    existing(arguments.file, arguments.ct)
     started = time.monotonic()
     settings = Settings(
         method=arguments.method,
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         answer(
             {
-                "status": "done",
+                "status": "ok",
                 "file": str(arguments.out),
                 "seconds": round(time.monotonic() - started, 2),
                 **made.as_json(),
@@ -151,4 +152,6 @@ def _contour(text: str) -> Contour | EllipseContour:
 
 
 def _read_ct(folder: Path) -> Volume:
-    return read_series(sorted(path for path in folder.iterdir() if path.is_file()))
+    ct = read_series(sorted(path for path in folder.iterdir() if path.is_file()))
+    require_whole(ct)
+    return ct

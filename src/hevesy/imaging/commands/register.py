@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, existing, wrong_call
 from hevesy.imaging.dicomio import read_dataset, read_series
 from hevesy.imaging.dicomio.spatial_registration import spatial_registration_dataset
 from hevesy.imaging.register import Registration, register, register_landmarks
@@ -52,17 +52,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Register and print; returns the exit status."""
-    for folder in (arguments.fixed, arguments.moving):
-        if not folder.is_dir():
-            complain(f"{folder}: no such folder")
-            return 2
+    existing(arguments.fixed, arguments.moving)
     by_points = arguments.landmarks is not None or arguments.method == LANDMARKS
     if by_points and (arguments.landmarks is None or arguments.method not in (None, LANDMARKS)):
-        complain("--landmarks FILE and --method landmarks belong together")
-        return 2
+        raise wrong_call("--landmarks FILE and --method landmarks belong together.")
     if arguments.out and arguments.method == DEFORMABLE:
-        complain("a deformation is for display and is not stored; --out needs another method")
-        return 2
+        raise wrong_call(
+            "A deformation is for display and is not stored; --out needs another method."
+        )
     sides = [_paths(folder) for folder in (arguments.fixed, arguments.moving)]
     found = _by_landmarks(arguments.landmarks) if by_points else _by_content(arguments, sides)
     if arguments.out:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from pydicom.dataset import Dataset
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, wrong_call
 from hevesy.imaging.commands.pictures import STILLS, still_needs_one, write_pictures, written
 from hevesy.imaging.commands.series import EMISSION, in_suv, one_series, require_one_frame
 from hevesy.imaging.geometry import Volume
@@ -77,8 +77,7 @@ def run(arguments: Namespace) -> int:
     angles = _angles(arguments)
     wrong = _wrong_call(arguments, angles)
     if wrong:
-        complain(wrong)
-        return 2
+        raise wrong_call(wrong)
     from hevesy.imaging.render.couch import without_couch
     from hevesy.imaging.render.raycast import cast, turntable
     from hevesy.imaging.render.tissues import tissue_looks, tissues_of

@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, existing
 from hevesy.imaging.segment.lesions.labels import read_labels
 from hevesy.imaging.segment.lesions.learning import Learned, fit
 from hevesy.imaging.segment.lesions.places import TRACERS
@@ -29,9 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Learn, judge, write; returns the exit status."""
-    if not arguments.labels.exists():
-        complain(f"{arguments.labels}: no such file")
-        return 2
+    existing(arguments.labels)
     labels = read_labels(arguments.labels)
     if arguments.tracer:
         labels = [one for one in labels if one.tracer == arguments.tracer]
@@ -40,7 +38,10 @@ def run(arguments: Namespace) -> int:
     if learned.better:
         arguments.out.write_text(learned.as_toml(), encoding="utf-8")
     if arguments.json:
-        answer({**learned.as_json(), "written": str(arguments.out) if learned.better else None})
+        status: dict[str, str | None] = {"status": "ok", "written": str(arguments.out)}
+        if not learned.better:
+            status = {"status": "refused", "reason": "not_better_than_hand", "written": None}
+        answer({**status, **learned.as_json()})
     else:
         sys.stdout.write("\n".join(lines(learned)) + "\n")
     return 0 if learned.better else 1

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.commands import complain
-from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series
+from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.refusal import Refused
@@ -19,9 +19,12 @@ ANATOMY: Final = ("CT", "MR")
 
 
 def one_series(
-    folder: Path, modalities: tuple[str, ...], uid: str | None = None
+    folder: Path, modalities: tuple[str, ...], uid: str | None = None, *, whole: bool = True
 ) -> tuple[Volume, Dataset]:
-    """The one series of these modalities in a folder, and one of its headers."""
+    """The one series of these modalities in a folder, and one of its headers.
+
+    whole: refuse one that is a single slice or misses slices inside.
+    """
     series: dict[str, list[Path]] = {}
     headers = {}
     for path in _files(folder):
@@ -51,7 +54,10 @@ def one_series(
         )
     ((own, paths),) = series.items()
     complain(f"reading {len(paths)} files of {kinds}")
-    return read_series(paths), headers[own]
+    volume = read_series(paths)
+    if whole:
+        require_whole(volume)
+    return volume, headers[own]
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, wrong_call
 from hevesy.imaging.commands.pictures import STILLS, write_pictures, written
 from hevesy.imaging.commands.series import (
     ANATOMY,
@@ -70,11 +70,12 @@ def run(arguments: Namespace) -> int:
     """Make the pictures; returns the exit status."""
     wrong = _wrong_call(arguments)
     if wrong:
-        complain(wrong)
-        return 2
+        raise wrong_call(wrong)
     from hevesy.imaging.render.slices import thumbnail
 
-    volume, source = one_series(arguments.folder, (*ANATOMY, *EMISSION), arguments.series)
+    volume, source = one_series(
+        arguments.folder, (*ANATOMY, *EMISSION), arguments.series, whole=False
+    )
     volume, warnings = in_suv(volume)
     told: dict[str, Any] = {
         "status": "ok",
@@ -87,7 +88,7 @@ def run(arguments: Namespace) -> int:
     else:
         pet = None
         if arguments.pet:
-            pet, own = in_suv(one_series(arguments.pet, EMISSION)[0])
+            pet, own = in_suv(one_series(arguments.pet, EMISSION, whole=False)[0])
             warnings += own
             require_one_frame(volume, pet)
         views = _views(volume, arguments)

@@ -1,71 +1,49 @@
 """SUV of every PET series in a folder: `hevesy image suv DIR --json`.
 
 One answer per series, grouped by Series Instance UID. Statistics are those of the voxels above
-zero, because most of an image is empty. A series with a gap is refused unless `--incomplete`.
-Exit status 0 if SUV was computed for at least one series.
+zero, because most of an image is empty. A series with a gap or of one slice is refused unless
+`--incomplete`. Exit status 0 if SUV was computed for at least one series.
 """
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.commands import answer, complain, corrections, existing, told_of
 from hevesy.imaging.dicomio import ImageRefused, read_dataset, read_series, require_whole
 from hevesy.imaging.geometry import Volume
-from hevesy.imaging.quantify.suv import KINDS, SuvEdits, SuvFactor, apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import SuvFactor, apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.refusal import Refused
-
-_TYPES: Final = tuple(kind.lower() for kind in KINDS)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare folder, kind of SUV and corrected parameters."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder (or file) of DICOM images")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
-    parser.add_argument("--type", choices=_TYPES, default="bw", help="normaliser (default: bw)")
     parser.add_argument(
         "--incomplete", action="store_true", help="compute although slices are missing"
     )
-    edits = parser.add_argument_group("corrected parameters, instead of those of the header")
-    edits.add_argument("--weight-kg", type=_positive)
-    edits.add_argument("--height-m", type=_positive)
-    edits.add_argument("--sex", choices=("M", "F", "O"))
-    edits.add_argument("--dose-mbq", type=_positive, help="net activity at the time of injection")
-    edits.add_argument(
-        "--injected-at", type=_moment, help="date and time of injection on the scanner's clock"
-    )
-    edits.add_argument(
-        "--injection", type=int, help="which of several injections of the header, from 1"
-    )
+    corrections.add_arguments(parser)
 
 
 def run(arguments: Namespace) -> int:
     """Compute and print; returns the exit status."""
-    if not arguments.folder.exists():
-        complain(f"{arguments.folder}: no such file or folder")
-        return 2
-    edits = SuvEdits(
-        weight_kg=arguments.weight_kg,
-        height_m=arguments.height_m,
-        sex=arguments.sex,
-        dose_bq=None if arguments.dose_mbq is None else arguments.dose_mbq * 1e6,
-        injected_at=arguments.injected_at,
-    )
+    existing(arguments.folder)
     series, unreadable = _grouped(_files(arguments.folder))
     found = []
     for number, (uid, paths) in enumerate(series.items(), start=1):
         complain(f"series {number} of {len(series)}: {len(paths)} files")
-        found.append(_answer_of(uid, paths, arguments, edits))
+        found.append(_answer_of(uid, paths, arguments))
     if arguments.json:
-        answer({"series": found, "unreadable": [str(path) for path in unreadable]})
+        told = {"series": found, "unreadable": [str(path) for path in unreadable]}
+        answer(_whole(found) | told)
     else:
         for one in found:
             sys.stdout.write(_line(one) + "\n")
@@ -74,18 +52,13 @@ def run(arguments: Namespace) -> int:
     return 0 if any(one["status"] == "ok" for one in found) else 1
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not (np.isfinite(number) and number > 0):
-        raise ArgumentTypeError("must be a number above zero")
-    return number
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.utcoffset() is not None:
-        raise ArgumentTypeError("must be the scanner's own clock, without an offset")
-    return moment
+def _whole(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The status of the call: that of its best series, or that there is none."""
+    if not found:
+        return told_of(ImageRefused("no_images"))
+    if any(one["status"] == "ok" for one in found):
+        return {"status": "ok"}
+    return {key: found[0][key] for key in ("status", "reason", "text_en", "text_zh")}
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -109,9 +82,7 @@ def _grouped(paths: Iterable[Path]) -> tuple[dict[str, list[Path]], list[Path]]:
     return series, unreadable
 
 
-def _answer_of(
-    uid: str, paths: list[Path], arguments: Namespace, edits: SuvEdits
-) -> dict[str, Any]:
+def _answer_of(uid: str, paths: list[Path], arguments: Namespace) -> dict[str, Any]:
     first = read_dataset(paths[0], with_pixels=False)
     told: dict[str, Any] = {
         "series_instance_uid": uid,
@@ -130,22 +101,15 @@ def _answer_of(
             {"key": one.key, "text_en": one.text_en, "text_zh": one.text_zh}
             for one in volume.findings
         ]
-        if any(one.key == "missing_slices" for one in volume.findings) and not arguments.incomplete:
+        if not arguments.incomplete:
             require_whole(volume)
-        injection = None if arguments.injection is None else arguments.injection - 1
-        factor = suv_factor(volume.headers, injection=injection, edits=edits)
-        factor = factor.as_kind(arguments.type.upper())
+        factor = corrections.factor_of(volume, arguments).as_kind(arguments.type.upper())
         told["warnings"] += [one.as_json() for one in factor.warnings]
         if factor.refused:
             raise refused(factor.refused)
         return told | {"status": "ok"} | _numbers(volume, factor)
     except (Refused, ImageRefused) as refusal:
-        return told | {
-            "status": "refused",
-            "reason": refusal.key,
-            "text_en": refusal.text_en,
-            "text_zh": refusal.text_zh,
-        }
+        return told | told_of(refusal)
 
 
 def _numbers(volume: Volume, factor: SuvFactor) -> dict[str, Any]:
@@ -165,23 +129,10 @@ def _numbers(volume: Volume, factor: SuvFactor) -> dict[str, Any]:
         "slices": len(measured),
         "method": factor.method,
         "version": factor.version,
-        "inputs": {key: value for key, value in factor.as_json().items() if key in _INPUTS},
+        "source": factor.source,
+        "inputs": factor.inputs_as_json(),
+        "overrides": factor.inputs.overrides(),
     }
-
-
-_INPUTS: Final = (
-    "weight_kg",
-    "height_m",
-    "sex",
-    "dose_bq",
-    "half_life_s",
-    "decay_s",
-    "injected_at",
-    "reference_at",
-    "tracer",
-    "edited",
-    "header_values",
-)
 
 
 def _line(one: dict[str, Any]) -> str:

@@ -86,11 +86,14 @@ def read_dataset(
     """Read a DICOM file after checking that it does not inflate beyond the limits.
 
     Without pixels, what stands before them alone is read: a header of a large object costs little.
-    Raises `ImageRefused`: unreadable, file_too_large, inflates_too_far, nested_too_deep.
+    Raises `ImageRefused`: no_such_file, unreadable, file_too_large, inflates_too_far, nested_too_deep.
     """
     path = Path(path)
     with refusing_what_pydicom_cannot_parse():
-        size = path.stat().st_size
+        try:
+            size = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            raise ImageRefused("no_such_file", path.name) from None
         if size > limits.file_bytes:
             raise ImageRefused("file_too_large", f"{size} bytes")
         _check_inflation(path, limits)

@@ -9,6 +9,10 @@ from typing import Final
 from hevesy.imaging.refusal import Refused
 
 _TEXTS: Final = {
+    "no_such_file": (
+        "A file or folder that was named does not exist; check the path.",
+        "指定的文件或文件夹不存在，请检查路径。",
+    ),
     "unreadable": (
         "The file is not readable DICOM.",
         "文件不是可读取的 DICOM 文件。请确认文件完整后重新发送。",

@@ -69,7 +69,7 @@ def pack_series_sandboxed(
 
     Writes header.json, one .i16 file per body (`render.body_file_name`) and thumbnail.npy (uint8,
     128 x 128 x 3). edits: fields of `quantify.SuvEdits` without times: weight_kg, height_m, sex,
-    dose_bq. Returns the header. Raises `ImageRefused`.
+    dose_bq, author, edition. Returns the header. Raises `ImageRefused`.
     """
     request = {
         "paths": [str(Path(p).resolve()) for p in paths],

@@ -71,6 +71,16 @@ NORMALISERS: Final[dict[str, Callable[..., float]]] = {
     "BSA": _surface_as_mass,
 }
 
+# Where the formula of each normaliser stands.
+SOURCES: Final[dict[str, str]] = {
+    "BW": "",
+    "LBM": "lean body mass: James 1976 (DICOM PS3.16 CID 85)",
+    "LBMJAMES128": "lean body mass: James 1976 with 128 for men (DICOM PS3.16 CID 85)",
+    "LBMJANMA": "lean body mass: Janmahasatian et al., Clin Pharmacokinet 2005",
+    "IBW": "ideal body weight: Sugawara et al., Radiology 1999",
+    "BSA": "body surface area: Du Bois and Du Bois, Arch Intern Med 1916",
+}
+
 
 def ratio_to_body_weight(kind: str, *, weight_kg: float, height_m: float, sex: str) -> float:
     """What turns SUVbw into the SUV of `kind`: N(kind) / W.

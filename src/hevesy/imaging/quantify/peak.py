@@ -37,10 +37,13 @@ class PeakRule:
     text_en: str
     text_zh: str
     weights: Literal["fractional", "centres", "interpolated"]
+    source: str
     radius_mm: float = RADIUS_MM
     at_maximum: bool = False
 
 
+_PERCIST: Final = "Wahl et al., J Nucl Med 2009;50 Suppl 1:122S (PERCIST 1.0), 1 cm3 sphere"
+_IBSI: Final = "IBSI reference manual (Zwanenburg et al., Radiology 2020), 3.2"
 RULES: Final = {
     rule.key: rule
     for rule in (
@@ -49,12 +52,14 @@ RULES: Final = {
             "largest mean over a 1 cm3 sphere, voxels weighted by the fraction inside",
             "1 cm³ 球内均值的最大值，体素按球内所占比例加权",
             "fractional",
+            _PERCIST,
         ),
         PeakRule(
             "centres",
             "largest mean over the voxels whose centres lie within 6.2 mm (IBSI global peak)",
             "中心在 6.2 mm 内的体素均值的最大值（IBSI 全局峰值）",
             "centres",
+            f"{_IBSI}.2 global intensity peak",
             6.2,
         ),
         PeakRule(
@@ -62,6 +67,7 @@ RULES: Final = {
             "largest mean over a 1 cm3 sphere of points 1 mm apart, trilinear",
             "1 cm³ 球内 1 mm 间距点（三线性插值）均值的最大值",
             "interpolated",
+            _PERCIST,
         ),
         PeakRule(
             "local",
@@ -69,6 +75,7 @@ RULES: Final = {
             " inside",
             "以最热体素为中心的 1 cm³ 球内均值，体素按球内所占比例加权",
             "fractional",
+            f"{_IBSI}.1 local intensity peak; {_PERCIST}",
             at_maximum=True,
         ),
         PeakRule(
@@ -76,6 +83,7 @@ RULES: Final = {
             "mean over the voxels whose centres lie within 6.2 mm of the hottest (IBSI local peak)",
             "中心距最热体素 6.2 mm 内的体素均值（IBSI 局部峰值）",
             "centres",
+            f"{_IBSI}.1 local intensity peak",
             6.2,
             at_maximum=True,
         ),
@@ -84,6 +92,7 @@ RULES: Final = {
             "largest mean over a sphere of 12 mm diameter, voxels weighted by the fraction inside",
             "直径 12 mm 球内均值的最大值，体素按球内所占比例加权",
             "fractional",
+            "Lodge et al., J Nucl Med 2012 (PMC3417317)",
             6.0,
         ),
     )
@@ -106,6 +115,7 @@ class Peak:
     sphere_mm3: float
     inside: float
     method: str
+    source: str
     findings: tuple[Finding, ...] = ()
     version: str = VERSION
 
@@ -121,6 +131,7 @@ class Peak:
             "method": self.method,
             "findings": [finding.key for finding in self.findings],
             "version": self.version,
+            "source": self.source,
         }
 
 
@@ -163,6 +174,7 @@ def peak(volume: Volume, voi: Voi, *, rule: str = DEFAULT) -> Peak:
         sphere_mm3=float(weights.sum() * volume.voxel_mm3),
         inside=inside,
         method=chosen.text_en,
+        source=chosen.source,
         findings=findings,
     )
 

@@ -22,6 +22,9 @@ METHOD: Final = (
     "voxel centres inside the ellipse and within half a slice of its plane;"
     " no interpolation; population SD"
 )
+SOURCE: Final = (
+    "IBSI reference manual (Zwanenburg et al., Radiology 2020), 3.3 intensity-based statistics"
+)
 Point = tuple[float, float, float]
 
 
@@ -74,6 +77,7 @@ class RegionStatistics:
     max_at_lps: Point
     method: str = METHOD
     version: str = VERSION
+    source: str = SOURCE
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping: the answer of the measure address (docs/guides/volume-transport.md)."""
@@ -88,6 +92,7 @@ class RegionStatistics:
             "max_at_lps": list(self.max_at_lps),
             "method": self.method,
             "version": self.version,
+            "source": self.source,
         }
 
 

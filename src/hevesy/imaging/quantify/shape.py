@@ -25,6 +25,11 @@ METHOD: Final = (
     " in-plane: largest distance within one slice and the extent across it in that slice;"
     " surface and mesh volume: marching cubes at one half"
 )
+SOURCE: Final = (
+    "IBSI reference manual (Zwanenburg et al., Radiology 2020), 3.1 morphological features: mesh"
+    " volume, surface, sphericity, maximum 3D diameter; longest diameter in a slice after RECIST 1.1"
+    " (Eisenhauer et al., Eur J Cancer 2009)"
+)
 Floats = npt.NDArray[np.float64]
 
 
@@ -47,6 +52,7 @@ class Shape:
     sphericity: float
     method: str = METHOD
     version: str = VERSION
+    source: str = SOURCE
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping."""
@@ -63,6 +69,7 @@ class Shape:
             "sphericity": self.sphericity,
             "method": self.method,
             "version": self.version,
+            "source": self.source,
         }
 
 

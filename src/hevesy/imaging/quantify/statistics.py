@@ -19,6 +19,10 @@ from hevesy.imaging.quantify.voi import Voi
 
 VERSION: Final = "hevesy-statistics/1"
 METHOD: Final = "all voxels of the region, no interpolation; population SD; volume by voxel count"
+SOURCE: Final = (
+    "IBSI reference manual (Zwanenburg et al., Radiology 2020): 3.3 intensity-based statistics, 3.1.2"
+    " volume by voxel counting; TLG: Larson et al., Clin Positron Imaging 1999"
+)
 Point = tuple[float, float, float]
 
 
@@ -51,6 +55,7 @@ class VoiStatistics:
     centroid_lps: Point
     method: str = METHOD
     version: str = VERSION
+    source: str = SOURCE
 
     @property
     def cov(self) -> float | None:
@@ -87,6 +92,7 @@ class VoiStatistics:
             "centroid_lps_mm": list(self.centroid_lps),
             "method": self.method,
             "version": self.version,
+            "source": self.source,
         }
         if self.tlg is not None:
             answer |= {"mtv_ml": self.volume_ml, f"{self.tlg_name}_ml": self.tlg}
@@ -121,7 +127,7 @@ class TumourBurden:
     """Sums over the lesions of a patient, all in SUV of one kind.
 
     dmax_mm: largest distance of two lesions' centroids, None for fewer than two.
-    hottest, largest: positions in the list of lesions.
+    hottest_number, largest_number: numbers of the lesions' rows in their table, from 1.
     """
 
     units: str
@@ -130,10 +136,14 @@ class TumourBurden:
     ttlg: float
     dmax_mm: float | None
     max: float | None
-    hottest: int | None
-    largest: int | None
+    hottest_number: int | None
+    largest_number: int | None
     method: str = "sums over the lesions; Dmax between centroids of lesions, all voxels equal"
     version: str = "hevesy-tumour-burden/1"
+    source: str = (
+        "MTV and TLG: Larson et al., Clin Positron Imaging 1999; Dmax: Cottereau et al., J Nucl Med"
+        " 2020"
+    )
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping; the name of the glycolysis says of which SUV."""
@@ -144,32 +154,38 @@ class TumourBurden:
             f"TTLG_{self.units}_ml": self.ttlg,
             "dmax_mm": self.dmax_mm,
             "max": self.max,
-            "hottest": self.hottest,
-            "largest": self.largest,
+            "hottest_number": self.hottest_number,
+            "largest_number": self.largest_number,
             "method": self.method,
             "version": self.version,
+            "source": self.source,
         }
 
 
-def tumour_burden(lesions: Sequence[VoiStatistics], *, units: str) -> TumourBurden:
+def tumour_burden(
+    lesions: Sequence[VoiStatistics], *, units: str, numbers: Sequence[int] | None = None
+) -> TumourBurden:
     """Sums over lesions; an empty list is a burden of zero.
 
-    Raises ValueError if `units` is no SUV or a lesion was measured in others.
+    numbers: of the lesions' rows in their table, by default 1, 2, …. Raises ValueError if `units`
+    is no SUV or a lesion was measured in others.
     """
     if not is_suv(units) or any(lesion.units != units for lesion in lesions):
         raise ValueError(f"tumour burden needs lesions in one kind of SUV, asked: {units}")
     centres = np.array([lesion.centroid_lps for lesion in lesions]).reshape(-1, 3)
     apart = np.linalg.norm(centres[:, None] - centres[None], axis=-1)
-    hottest = max(range(len(lesions)), key=lambda n: lesions[n].max, default=None)
+    rows = list(zip(numbers or range(1, len(lesions) + 1), lesions, strict=True))
+    hottest = max(rows, key=lambda row: row[1].max, default=None)
+    largest = max(rows, key=lambda row: row[1].volume_ml, default=None)
     return TumourBurden(
         units=units,
         lesions=len(lesions),
         tmtv_ml=float(sum(lesion.volume_ml for lesion in lesions)),
         ttlg=float(sum(lesion.mean * lesion.volume_ml for lesion in lesions)),
         dmax_mm=float(apart.max()) if len(lesions) > 1 else None,
-        max=None if hottest is None else lesions[hottest].max,
-        hottest=hottest,
-        largest=max(range(len(lesions)), key=lambda n: lesions[n].volume_ml, default=None),
+        max=None if hottest is None else hottest[1].max,
+        hottest_number=None if hottest is None else hottest[0],
+        largest_number=None if largest is None else largest[0],
     )
 
 

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset
 
 from hevesy.imaging.dicomio.headers import quantification_header
 from hevesy.imaging.geometry import Volume
-from hevesy.imaging.quantify.normalise import ratio_to_body_weight
+from hevesy.imaging.quantify.normalise import SOURCES, ratio_to_body_weight
 from hevesy.imaging.quantify.reference_time import reference_times
 from hevesy.imaging.quantify.suv_parameters import StatedParameters, SuvEdits, SuvInputs
 from hevesy.imaging.quantify.suv_texts import SuvWarning, refused, warning
@@ -27,6 +27,10 @@ from hevesy.imaging.refusal import Refused
 __all__ = ["KINDS", "SuvEdits", "SuvFactor", "SuvInputs", "apply_suv", "suv_factor"]
 
 VERSION: Final = "hevesy-suv/2"
+SOURCE: Final = (
+    "QIBA Profile FDG-PET/CT (2018), SUV by the way each maker writes; DICOM PS3.3 C.8.9.1 (Units,"
+    " SUV Type, Decay Correction)"
+)
 
 # Defined terms of SUV Type (0054,1006), and how we write the unit of each.
 KINDS: Final = {
@@ -84,6 +88,11 @@ class SuvFactor:
         return KINDS[self.kind]
 
     @property
+    def source(self) -> str:
+        """Where the computation and the formula of the normaliser stand."""
+        return "; ".join(one for one in (SOURCE, SOURCES[self.kind]) if one)
+
+    @property
     def varies(self) -> bool:
         """Whether slices have factors of their own (images not corrected for decay)."""
         return len(set(self.per_slice)) > 1
@@ -119,15 +128,37 @@ class SuvFactor:
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping for transport: see docs/guides/volume-transport.md."""
-        inputs = self.inputs
         return {
             "bw_factor": self.bw_factor,
             "method": self.method,
             "version": self.version,
+            "source": self.source,
             "refused": self.refused,
             "refused_text_en": self.refused_text_en,
             "refused_text_zh": self.refused_text_zh,
             "warnings": [one.as_json() for one in self.warnings],
+            **self.inputs_as_json(),
+            "overrides": self.inputs.overrides(),
+        }
+
+    def provenance(self) -> dict[str, Any]:
+        """How the SUV of a measured volume was made: beside the numbers of every result."""
+        return {
+            "type": self.kind.lower(),
+            "units": self.suv_units,
+            "path": self.method,
+            "factor_min": min(self.per_slice, default=None),
+            "factor_max": max(self.per_slice, default=None),
+            "inputs": self.inputs_as_json(),
+            "overrides": self.inputs.overrides(),
+            "version": self.version,
+            "source": self.source,
+        }
+
+    def inputs_as_json(self) -> dict[str, Any]:
+        """What the factor was computed from, units in the keys."""
+        inputs = self.inputs
+        return {
             "weight_kg": inputs.weight_kg,
             "height_m": inputs.height_m,
             "sex": inputs.sex,
@@ -137,9 +168,24 @@ class SuvFactor:
             "injected_at": inputs.injected_at,
             "reference_at": inputs.reference_at,
             "tracer": inputs.tracer,
+            "injection": inputs.injection,
             "edited": list(inputs.edited),
             "header_values": dict(inputs.header_values),
         }
+
+    def sentences(self) -> tuple[str, ...]:
+        """The same in English for a report: one for the SUV, one for each corrected value."""
+        told = [f"{self.suv_units}: {self.method}; {self.version}; {self.source}"]
+        overrides = self.inputs.overrides()
+        if overrides is not None:
+            by = overrides["author"] or "an author who is not stated"
+            at = f" at {overrides['made_at']}" if overrides["made_at"] else ""
+            told += [
+                f"{name} {one['used']} instead of {one['header']} of the header;"
+                f" edition {overrides['edition']} of the corrections, by {by}{at}"
+                for name, one in overrides["values"].items()
+            ]
+        return tuple(told)
 
 
 def _ratio(kind: str, inputs: SuvInputs) -> float:
@@ -258,6 +304,7 @@ class _Computation:
         if kind not in allowed:
             raise refused("suv_type_unknown")
         self._check_corrections(needed=False)
+        self._doubt_edits()
         if kind == "BW":
             return [1.0], "GML, SUV by body weight"
         ratio = _ratio(kind, self.stated.inputs)
@@ -270,6 +317,7 @@ class _Computation:
         suv_scale = [float(h.get("PhilipsSUVScaleFactor") or 0) for h in self.headers]
         if all(scale > 0 for scale in suv_scale):
             self._check_corrections(needed=False)
+            self._doubt_edits()
             return _collapsed(suv_scale), "CNTS, Philips SUV factor (7053,1000)"
         activity = [
             float(h.get("PhilipsActivityConcentrationScaleFactor") or 0) for h in self.headers
@@ -277,6 +325,10 @@ class _Computation:
         if all(scale > 0 for scale in activity):
             return self._from_concentration(activity, "CNTS, Philips activity factor (7053,1009)")
         raise refused("philips_factor_missing")
+
+    def _doubt_edits(self) -> None:
+        if {"weight_kg", "dose_bq", "injected_at"} & set(self.stated.inputs.edited):
+            self.stated.warn("edits_without_effect")
 
     def _check_corrections(self, *, needed: bool) -> None:
         for header in self.headers:

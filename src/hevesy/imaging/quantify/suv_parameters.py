@@ -27,7 +27,11 @@ _EDITABLE: Final = ("weight_kg", "height_m", "sex", "dose_bq", "injected_at")
 
 @dataclass(frozen=True, slots=True)
 class SuvInputs:
-    """What the factor was computed from, for display, report and provenance. None: not used."""
+    """What the factor was computed from, for display, report and provenance. None: not used.
+
+    injection: which administration of the header was chosen, from 1. edits: the corrections, if
+    any was made; `overrides` tells them beside what the header says.
+    """
 
     weight_kg: float | None = None
     height_m: float | None = None
@@ -40,15 +44,34 @@ class SuvInputs:
     tracer: str = ""
     edited: tuple[str, ...] = ()
     header_values: Mapping[str, Any] = field(default_factory=dict)
+    injection: int | None = None
+    edits: SuvEdits | None = None
+
+    def overrides(self) -> dict[str, Any] | None:
+        """What a person corrected and who; None where the header was believed in everything."""
+        if self.edits is None or not self.edited:
+            return None
+        told = self.edits
+        return {
+            "edition": told.edition,
+            "author": told.author,
+            "made_at": None if told.made_at is None else told.made_at.isoformat(),
+            "values": {
+                name: {"used": _plain(getattr(told, name)), "header": self.header_values.get(name)}
+                for name in self.edited
+            },
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class SuvEdits:
-    """Corrected parameters that replace those of the header, each optional.
+    """One edition of corrected parameters that replace those of the header, each optional.
 
     dose_bq: net activity at the time of injection. injected_at with a time zone needs clock_zone,
     the zone the scanner's clock shows, because most headers state no offset from UTC; injected_at
-    without a time zone is the scanner's own clock.
+    without a time zone is the scanner's own clock. author, made_at: who corrected and when, as far
+    as the caller knows. edition: number of this set of corrections of the series, from 1; it goes
+    up with every change, so that a result names what it was made with.
     """
 
     weight_kg: float | None = None
@@ -57,12 +80,17 @@ class SuvEdits:
     dose_bq: float | None = None
     injected_at: datetime | None = None
     clock_zone: tzinfo | None = None
+    author: str = ""
+    made_at: datetime | None = None
+    edition: int = 1
 
     def __post_init__(self) -> None:
         if self.injected_at is not None and (
             (self.injected_at.utcoffset() is None) != (self.clock_zone is None)
         ):
             raise ValueError("an edited injection time needs its time zone and the scanner's")
+        if self.edition < 1:
+            raise ValueError("editions of corrections count from 1")
 
 
 class StatedParameters:
@@ -115,6 +143,7 @@ class StatedParameters:
             height_m=height,
             sex=str(used["sex"]),
             edited=edited,
+            edits=edits if edited else None,
             header_values={name: stated[name] for name in edited if name in stated},
         )
 
@@ -128,6 +157,7 @@ class StatedParameters:
         """The administration that applies. Refuses `several_injections` unless one is chosen."""
         drugs: list[Mapping[str, Any]] = self.header.get("radiopharmaceuticals") or []
         if self.injection is not None and 0 <= self.injection < len(drugs):
+            self.note(injection=self.injection + 1)
             return drugs[self.injection]
         if len(drugs) > 1:
             raise refused("several_injections")
@@ -219,6 +249,10 @@ def _believable(elapsed_s: float, half_life_s: float) -> bool:
     De-identification shifts dates; beyond ten half-lives nothing could have been imaged.
     """
     return abs(elapsed_s) <= _A_DAY_S or 0 <= elapsed_s <= 10 * half_life_s
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _positive(value: Any) -> float | None:

@@ -132,6 +132,11 @@ WARNINGS: Final = {
         "More than six half-lives lie between injection and scan.",
         "注射与扫描间隔超过六个半衰期，请核对时间。",
     ),
+    "edits_without_effect": (
+        "The image holds SUV already: a corrected weight, activity or injection time does not change"
+        " its SUV by weight; correct it at the scanner and reconstruct or send it again.",
+        "图像已是 SUV：修改体重、活度或注射时间不会改变其体重 SUV，请在设备端更正后重新重建或发送。",
+    ),
     "values_edited": (
         "Computed with edited parameters instead of those of the header.",
         "使用了人工修改的参数（非头文件原值）计算。",

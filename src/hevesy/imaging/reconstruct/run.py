@@ -32,6 +32,11 @@ from hevesy.imaging.reconstruct.projector import Projector
 from hevesy.imaging.reconstruct.words import finding, refused
 
 VERSION: Final = "hevesy-spect/1"
+_SOURCES: Final = {
+    "fbp": "Kak and Slaney, Principles of Computerized Tomographic Imaging, 1988",
+    "mlem": "Shepp and Vardi, IEEE Trans Med Imaging 1982",
+    "osem": "Hudson and Larkin, IEEE Trans Med Imaging 1994",
+}
 
 Method = Literal["fbp", "mlem", "osem"]
 Contour = Literal["none", "counts"]
@@ -89,6 +94,7 @@ class Reconstruction:
         return {
             "method": self.method,
             "version": self.version,
+            "source": _SOURCES[self.parameters["method"]],
             "units": self.units,
             "shape_ijk": list(self.summed.shape_ijk),
             "spacing_mm": [round(one, 6) for one in self.summed.spacing_mm],

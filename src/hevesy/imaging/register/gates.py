@@ -66,13 +66,13 @@ def peak_gate(value: float, beside_mm: float) -> Gate:
     )  # fmt: skip
 
 
-def consistency_gate(value_mm: float, *, limit_mm: float = MOST_INCONSISTENCY_MM) -> Gate:
+def consistency_gate(value_mm: float) -> Gate:
     """The search from the other side ends at the same place."""
     return Gate(
-        "consistency", value_mm < limit_mm, value_mm, limit_mm, "mm",
+        "consistency", value_mm < MOST_INCONSISTENCY_MM, value_mm, MOST_INCONSISTENCY_MM, "mm",
         f"Registered there and back, the body comes back within {value_mm:.1f} mm; less than"
-        f" {limit_mm:g} mm is asked.",
-        f"正反两次配准后人体各点最大偏差 {value_mm:.1f} mm，要求小于 {limit_mm:g} mm。",
+        f" {MOST_INCONSISTENCY_MM:g} mm is asked.",
+        f"正反两次配准后人体各点最大偏差 {value_mm:.1f} mm，要求小于 {MOST_INCONSISTENCY_MM:g} mm。",
     )  # fmt: skip
 
 

@@ -25,8 +25,7 @@ from hevesy.imaging.register.search import Images, Level, best_of
 Progress = Callable[[float, str], None]
 
 SOURCE: Final = (
-    "Mattes 2003 mutual information, 12 parameters; gates: hevesy,"
-    " docs/imaging/registration.md"
+    "Mattes 2003 mutual information, 12 parameters; gates: hevesy, docs/imaging/registration.md"
 )
 _COARSE: Final = Level(8.0, 1.0, 4.0, 0.1, 100)
 # Small steps: with large ones the twelve parameters fall over into a mirror image or a flat head.
@@ -34,8 +33,6 @@ _AFFINE: Final = (Level(8.0, 1.0, 0.5, 0.02, 200), Level(4.0, 0.5, 0.25, 0.01, 1
 _PITCHES_DEGREES: Final = (0.0, -20.0, 20.0)
 _HEAD_MM: Final = 180.0
 _BESIDE_MM: Final = 16.0
-# Twelve parameters are looser than six; the regions of an atlas lie no truer on a head than this.
-MOST_INCONSISTENCY_MM: Final = 6.0
 MOST_HEAD_SCALE: Final = 0.30
 MOST_HEAD_SHEAR: Final = 0.15
 
@@ -70,7 +67,7 @@ def register_to_template(
     backward = _found(covered[0], covered[1], [inverse(s) for s in starts], seed + 1000, tell)
     points = fine[0].points(fine[0].body)
     off_mm = gates.inconsistency_mm(points, forward, backward)
-    answer = (forward + inverse(backward)) / 2.0 if off_mm < MOST_INCONSISTENCY_MM else forward
+    answer = (forward + inverse(backward)) / 2.0 if off_mm < gates.MOST_INCONSISTENCY_MM else forward
     images = Images(*fine)
     here = images.mutual_information(answer)
     share = gates.overlap(*coarse, answer, coarse[0].body)
@@ -82,7 +79,7 @@ def register_to_template(
         gates=(
             gates.overlap_gate(share),
             gates.peak_gate(height, _BESIDE_MM),
-            gates.consistency_gate(off_mm, limit_mm=MOST_INCONSISTENCY_MM),
+            gates.consistency_gate(off_mm),
             *_head_gates(answer),
         ),
         mutual_information_nat=here,

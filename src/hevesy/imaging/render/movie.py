@@ -198,10 +198,10 @@ def video_program() -> str:
             pass
     raise Refused(
         "video_program_missing",
-        "MP4 needs the Python package imageio-ffmpeg, which brings ffmpeg: pip install"
-        " imageio-ffmpeg. AVI, GIF and PNG work without.",
-        "MP4 需要 Python 软件包 imageio-ffmpeg（内含 ffmpeg）：pip install imageio-ffmpeg。"
-        "AVI、GIF 和 PNG 无需安装。",
+        "MP4 needs the package imageio-ffmpeg, which brings ffmpeg and comes with the extra server:"
+        " pip install imageio-ffmpeg (or hevesy[server]). AVI, GIF, PNG and DICOM work without.",
+        "MP4 需要软件包 imageio-ffmpeg（内含 ffmpeg，随附加组件 server 安装）："
+        "pip install imageio-ffmpeg（或 hevesy[server]）。AVI、GIF、PNG 和 DICOM 无需安装。",
     )
 
 

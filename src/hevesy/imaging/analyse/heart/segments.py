@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,8 @@ def polar_map(values: Floats, walls: Walls, size: int = 96) -> Floats:
 class NormalLimits:
     """A site's normal uptake per segment, in percent of the brightest: mean, SD, and SD steps.
 
-    steps: z at or below which a segment scores 1, 2, 3 and 4 (falling numbers).
+    steps: z at or below which a segment scores 1, 2, 3 and 4 (falling numbers). sha256: of the
+    file that it was read from.
     """
 
     mean_percent: tuple[float, ...]
@@ -94,6 +96,7 @@ class NormalLimits:
     steps: tuple[float, float, float, float]
     source: str
     checked: bool
+    sha256: str = ""
 
     def scores(self, percent: Floats) -> npt.NDArray[np.intp]:
         """Score 0 (normal) to 4 (absent) of every segment; an empty segment scores 0."""
@@ -102,13 +105,24 @@ class NormalLimits:
         return np.asarray(np.sum(below, axis=0), dtype=np.intp)
 
 
-def read_limits(path: Path) -> NormalLimits:
-    """Normal limits of a site from TOML. Raises `Refused` (`bad_table`).
+def read_limits(path: Path, *, sha256: str) -> NormalLimits:
+    """Normal limits of a site from TOML. Raises `Refused` (`bad_table`, `wrong_checksum`).
+
+    sha256: of the file that the site approved; another file is refused, as another atlas is.
 
     Fields: mean_percent and sd_percent (17 numbers each), steps (4 falling z), source, checked.
     Hevesy ships none: they hold for one camera, collimator, reconstruction and population.
     """
-    table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    text = path.read_bytes()
+    found = hashlib.sha256(text).hexdigest()
+    if found != sha256.lower():
+        raise Refused(
+            "wrong_checksum",
+            "The normal limits are not those whose checksum was stated.",
+            "正常参考限值文件与登记的校验值不符。",
+            found,
+        )
+    table: dict[str, Any] = tomllib.loads(text.decode("utf-8"))
     mean, sd = table.get("mean_percent", ()), table.get("sd_percent", ())
     steps = table.get("steps", ())
     if len(mean) != 17 or len(sd) != 17 or min(sd) <= 0:
@@ -123,6 +137,7 @@ def read_limits(path: Path) -> NormalLimits:
         (float(steps[0]), float(steps[1]), float(steps[2]), float(steps[3])),
         str(table["source"]),
         bool(table["checked"]),
+        found,
     )
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -103,7 +104,23 @@ def test_limits_without_a_source_are_refused(tmp_path):
     )
 
     with pytest.raises(Refused, match="source"):
-        read_limits(table)
+        read_limits(table, sha256=hashlib.sha256(table.read_bytes()).hexdigest())
+
+
+def test_limits_are_those_whose_checksum_was_stated(tmp_path):
+    table = tmp_path / "limits.toml"
+    table.write_text(
+        f"mean_percent = {[80.0] * 17}\nsd_percent = {[8.0] * 17}\nsteps = [-2, -3, -4, -6]\n"
+        'source = "site"\nchecked = true\n'
+    )
+    approved = hashlib.sha256(table.read_bytes()).hexdigest()
+
+    found = read_limits(table, sha256=approved)
+
+    assert (found.sha256, found.checked) == (approved, True)
+    table.write_text(table.read_text().replace("8.0", "9.0"))
+    with pytest.raises(Refused, match="wrong_checksum"):
+        read_limits(table, sha256=approved)
 
 
 def test_an_empty_image_and_too_few_gates_are_refused():

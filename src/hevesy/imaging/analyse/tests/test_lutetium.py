@@ -88,6 +88,24 @@ def test_a_therapy_answers_for_every_region_with_its_own_model():
     json.dumps(found.as_json(), allow_nan=False)
 
 
+def test_keys_are_english_terms_and_names_of_regions_are_values():
+    names = ("左肾", "Left kidney", "肿瘤 2")
+    regions = [RegionActivities(name, HOURS, falling(200.0, 52.0)) for name in names]
+
+    found = analyse_therapy(regions, injected_mbq=7400.0)
+
+    told = {one["key"]: one["region"] for one in found.as_json()["measures"]}
+    assert all(key.isascii() for key in told)
+    tia = {key: name for key, name in told.items() if key.endswith("tia_mbq_h")}
+    assert tia == {
+        "region_1_tia_mbq_h": "左肾",
+        "left_kidney_tia_mbq_h": "Left kidney",
+        "region_3_tia_mbq_h": "肿瘤 2",
+    }
+    with pytest.raises(Refused, match="same name"):
+        analyse_therapy([*regions, regions[1]], injected_mbq=7400.0)
+
+
 def test_too_few_scans_for_a_model_are_refused():
     with pytest.raises(Refused, match="needs 4 scans"):
         fit(falling(200.0, 52.0)[:3], "bi", HOURS[:3])

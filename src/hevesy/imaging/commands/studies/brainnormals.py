@@ -10,7 +10,6 @@ from hevesy.imaging.analyse.brain.normals import VERSION, Preparation, build_nor
 from hevesy.imaging.analyse.outcome import ImagePanel, Measure, Outcome
 from hevesy.imaging.commands import complain
 from hevesy.imaging.commands.studies import in_space
-from hevesy.imaging.dicomio.series import read_series
 from hevesy.imaging.geometry.volume import Finding
 
 HELP: Final = (
@@ -39,7 +38,7 @@ def outcome(arguments: Namespace) -> Outcome:
         matrix = folder / "matrix.json"
         files = [one for one in in_space.files_of([folder]) if one != matrix]
         if matrix.exists():
-            patient = read_series(files)
+            patient = in_space.whole_volume(files)
             images.append(in_space.on_grid(patient, regions, in_space.matrix_of(matrix)))
         else:
             images.append(in_space.brain_of(files, regions, arguments))

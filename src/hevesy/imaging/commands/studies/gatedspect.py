@@ -32,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     wall.add_argument("--wall-mm", type=float, default=NOMINAL_WALL_MM, help="diastolic thickness")
     wall.add_argument("--measure-wall", action="store_true", help="needs an exact resolution")
     parser.add_argument("--limits", type=Path, help="the site's normal limits, TOML")
+    parser.add_argument("--limits-sha256", default="", help="their checksum")
 
 
 def outcome(arguments: Namespace) -> Outcome:
@@ -50,5 +51,7 @@ def outcome(arguments: Namespace) -> Outcome:
         axis=Axis(*arguments.axis_mm) if arguments.axis_mm else None,
         base_mm=arguments.valve_mm,
         wall_mm=None if arguments.measure_wall else arguments.wall_mm,
-        limits=read_limits(arguments.limits) if arguments.limits else None,
+        limits=read_limits(arguments.limits, sha256=arguments.limits_sha256)
+        if arguments.limits
+        else None,
     )

@@ -20,7 +20,7 @@ from hevesy.imaging.analyse.brain.regions import (
     standard_grid,
 )
 from hevesy.imaging.commands import complain
-from hevesy.imaging.dicomio.series import read_series
+from hevesy.imaging.dicomio.series import read_series, require_whole
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.refusal import Refused
 
@@ -32,7 +32,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
+            raise FileNotFoundError(2, "no such file or folder", str(path))
         found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     return found
 
@@ -43,8 +43,15 @@ def add_volume(parser: ArgumentParser) -> None:
 
 
 def volume_of(arguments: Namespace) -> Volume:
-    """The volume of the series."""
-    return read_series(files_of(arguments.files))
+    """The volume of the series, as `whole_volume`."""
+    return whole_volume(arguments.files)
+
+
+def whole_volume(files: Sequence[Path]) -> Volume:
+    """The volume of a series. Refused (`missing_slices`, `single_slice`) if it is not whole."""
+    volume = read_series(files_of(files))
+    require_whole(volume)
+    return volume
 
 
 def add_brain(parser: ArgumentParser) -> None:
@@ -102,7 +109,7 @@ def brain_of(files: Sequence[Path], regions: BrainRegions, arguments: Namespace)
             "Give --matrix or --template, not both.",
             "--matrix 与 --template 只能给出一个。",
         )
-    patient = read_series(files_of(files))
+    patient = whole_volume(files)
     if arguments.template is not None:
         return on_grid(patient, regions, laid_on(patient, arguments))
     return on_grid(patient, regions, arguments.matrix and matrix_of(arguments.matrix))

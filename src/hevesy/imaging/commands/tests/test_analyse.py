@@ -57,7 +57,9 @@ def test_a_renogram_is_read_from_its_files_and_drawn_by_the_program(a_renogram, 
     )
 
     assert done.returncode == 0, done.stderr
-    told = values(json.loads(done.stdout))
+    answer = json.loads(done.stdout)
+    assert answer["status"] == "ok"
+    told = values(answer)
     assert told["left_split_percent"] == pytest.approx(40.0, abs=1.0)
     assert "left kidney" in plot.read_text()
 

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK
 
 from hevesy.imaging.commands import main
-from hevesy.imaging.commands.tests.running import image, write_pet
+from hevesy.imaging.commands.tests.running import image, without_source, write_pet
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.masks import read_masks
 
@@ -29,7 +29,7 @@ def test_the_table_and_its_segmentation_tell_the_same(a_pet, tmp_path):
 
     status, told, _ = lesions(a_pet, "--json", "--seg", target)
 
-    assert status == 0
+    assert (status, told["status"]) == (0, "ok")
     (row,) = told["lesions"]
     assert row["mtv_ml"] == pytest.approx(36 * 0.064)
     assert row["suv_max"] == pytest.approx(8, rel=1e-3)
@@ -90,6 +90,28 @@ def test_a_drawn_liver_sets_the_level_and_the_resolution_serves_the_iterated_rul
     _, iterated = told("--rule", "ITM", "--resolution-mm", 6)
     assert iterated["rule"] == "ITM"
     assert len(iterated["lesions"]) == 1
+
+
+@pytest.mark.clause("6.15")
+def test_sul_and_corrections_change_the_numbers_and_not_which_voxels_are_lesions(a_pet):
+    corrected = ("--weight-kg", 42, "--height-m", 1.75, "--sex", "M")
+
+    _, plain, _ = lesions(a_pet, "--json")
+    status, told, _ = lesions(a_pet, "--json", "--type", "lbmjanma", *corrected[2:])
+    _, lighter, _ = lesions(a_pet, "--json", *corrected)
+
+    lean = 9270 / (6680 + 216 * 70 / 1.75**2)
+    (row,), (other,) = plain["lesions"], told["lesions"]
+    assert status == 0
+    assert (told["units"], told["level"], told["level_units"]) == ("SUVlbmjanma", 4.0, "SUVbw")
+    for key in ("suv_max", "suv_peak", "suv_mean", "tlg_ml"):
+        assert other[key] == pytest.approx(row[key] * lean, rel=1e-5)
+    assert other["mtv_ml"] == row["mtv_ml"]
+    assert (row["suv_peak_rule"], told["suv"]["type"]) == ("fractional", "lbmjanma")
+    assert without_source(told) == [] and without_source(plain) == []
+    assert lighter["lesions"][0]["suv_max"] == pytest.approx(8 * 42 / 70, rel=1e-3)
+    assert lighter["suv"]["overrides"]["values"]["weight_kg"] == {"used": 42.0, "header": 70.0}
+    assert told["totals_of_included"]["hottest_number"] in (None, 1)
 
 
 def test_learned_weights_score_the_rows_of_their_own_tracer(a_pet, tmp_path):

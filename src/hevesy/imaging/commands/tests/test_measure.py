@@ -9,6 +9,7 @@ import SimpleITK
 from pydicom.uid import generate_uid
 
 from hevesy.imaging.commands import main
+from hevesy.imaging.commands.tests.running import without_source, write_pet
 from hevesy.imaging.dicomio.masks import read_masks
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.statistics import statistics
@@ -65,7 +66,7 @@ def test_the_regions_of_a_label_file_are_measured_in_suv(a_study):
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["units"] == "SUVbw"
+    assert (told["status"], told["units"]) == ("ok", "SUVbw")
     first, second = (one["statistics"] for one in told["regions"])
     assert first["max"] == pytest.approx(8, abs=1e-3)
     assert first["mean"] == pytest.approx((11 * 4 + 8) / 12, abs=1e-3)
@@ -160,6 +161,53 @@ def test_what_cannot_be_measured_is_told_by_name(a_study, tmp_path, measure):
     assert (status, raw, gone) == (1, 0, 2)
     assert told["reason"] == "weight_missing"
     assert "weight_missing" in complaints
+
+
+@pytest.mark.clause("6.15")
+def test_every_number_says_its_source_and_how_its_suv_was_made(a_study, measure):
+    folder, labels = a_study
+
+    _, told, _ = measure(folder, "--mask", labels, "--ct", folder, "--rule", "P50", "--json")
+    _, raw, _ = measure(folder, "--mask", labels, "--raw", "--json")
+
+    assert without_source(told) == []
+    made = told["suv"]
+    assert (made["type"], made["units"], made["version"]) == ("bw", "SUVbw", "hevesy-suv/2")
+    assert made["factor_min"] == made["factor_max"] == pytest.approx(2.777781e-4, rel=1e-6)
+    assert (made["inputs"]["weight_kg"], made["overrides"]) == (70.0, None)
+    assert raw["suv"] is None
+
+
+@pytest.mark.clause("6.15")
+def test_corrected_parameters_change_the_measures_and_are_told(a_study, measure):
+    folder, labels = a_study
+    corrected = ("--weight-kg", 35, "--corrected-by", "QA", "--edition", 4)
+
+    _, header, _ = measure(folder, "--mask", labels, "--json")
+    status, told, _ = measure(folder, "--mask", labels, *corrected, "--json")
+
+    assert status == 0
+    for one, other in zip(header["regions"], told["regions"], strict=True):
+        assert other["statistics"]["max"] == pytest.approx(one["statistics"]["max"] / 2, rel=1e-6)
+    assert told["suv"]["overrides"]["values"] == {"weight_kg": {"used": 35.0, "header": 70.0}}
+    assert (told["suv"]["overrides"]["author"], told["suv"]["overrides"]["edition"]) == ("QA", 4)
+    assert "values_edited" in [one["key"] for one in told["warnings"]]
+
+
+def test_the_burden_names_rows_by_their_number_also_after_a_refused_region(tmp_path, measure):
+    suv = np.full((9, 12, 12), 0.5)
+    labels = np.zeros(suv.shape, np.uint8)
+    labels[0:2, 0:2, 0:2], labels[4, 4, 4:8], labels[7, 7, 7] = 1, 2, 3
+    suv[labels == 2], suv[labels == 3] = 5.0, 9.0
+    image = SimpleITK.GetImageFromArray(labels)
+    image.SetSpacing((4, 4, 4))
+    SimpleITK.WriteImage(image, tmp_path / "lesions.nii.gz")
+    folder = write_pet(tmp_path / "pet", suv)
+
+    _, told, _ = measure(folder, "--mask", tmp_path / "lesions.nii.gz", "--rule", "F4.0", "--json")
+
+    assert [one["status"] for one in told["regions"]] == ["refused", "ok", "ok"]
+    assert (told["burden"]["hottest_number"], told["burden"]["largest_number"]) == (3, 2)
 
 
 @pytest.mark.data

@@ -141,4 +141,4 @@ def test_a_wrong_call_is_told_apart_from_a_refusal(two_series, tmp_path):
     half = image(*two_series[:2], "--method", "landmarks")
 
     assert (missing.returncode, half.returncode) == (2, 2)
-    assert "no such folder" in missing.stderr
+    assert "no_such_file" in missing.stderr

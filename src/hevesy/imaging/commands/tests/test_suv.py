@@ -63,6 +63,7 @@ def test_corrected_parameters_and_another_kind(tmp_path):
     status, told, _ = suv(
         tmp_path, "--json", "--weight-kg", 35, "--sex", "M", "--type", "lbmjanma",
         "--injected-at", injected, "--dose-mbq", 184.04,
+        "--corrected-by", "QA", "--edition", 2,
     )  # fmt: skip
 
     assert status == 0
@@ -74,6 +75,10 @@ def test_corrected_parameters_and_another_kind(tmp_path):
     assert one["inputs"]["header_values"]["weight_kg"] is None
     assert one["inputs"]["header_values"]["dose_bq"] == 368.08e6
     assert "values_edited" in {w["key"] for w in one["warnings"]}
+    assert one["overrides"]["edition"] == 2
+    assert one["overrides"]["author"] == "QA"
+    assert one["overrides"]["values"]["dose_bq"] == {"used": 184.04e6, "header": 368.08e6}
+    assert "Janmahasatian" in one["source"]
 
 
 def test_a_gap_is_refused_unless_asked_for(tmp_path):
@@ -99,6 +104,7 @@ def test_words_for_people_and_a_wrong_call(tmp_path):
     assert suv(tmp_path / "nowhere")[0] == 2
     assert suv(tmp_path, "--weight-kg", "-3")[0] == 2
     assert suv(tmp_path, "--type", "fat")[0] == 2
+    assert suv(tmp_path, "--edition", "0")[0] == 2
 
 
 def test_bed_positions_without_decay_correction_have_factors_of_their_own(tmp_path):

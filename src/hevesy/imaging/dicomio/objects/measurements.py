@@ -27,6 +27,8 @@ from hevesy.imaging.refusal import Refused
 VERSION: Final = "hevesy-sr1500/1"
 PET: Final[Code] = ("82918005", "SCT", "Positron emission tomography")
 _NO_DERIVATION: Final = ""
+# Marks, among the parameters of a group's algorithm, what made the SUV.
+_SUV: Final = "SUV: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class Measured:
 class LesionMeasurements:
     """What was measured in one segment of the Segmentation.
 
-    rule: the rule that drew the segment, as a sentence. algorithm: name and version that measured.
+    rule: the rule that drew the segment, as a sentence. suv: how its SUV was made and what was
+    corrected, as sentences (`SuvFactor.sentences`). algorithm: name and version that measured.
     finding, site: codes; None where the site is not known.
     """
 
@@ -59,6 +62,7 @@ class LesionMeasurements:
     tracking_uid: str = ""
     finding: Code = LESION
     site: Code | None = None
+    suv: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; units are those of measures.toml."""
@@ -67,6 +71,7 @@ class LesionMeasurements:
             "tracking_id": self.tracking_id,
             "tracking_uid": self.tracking_uid,
             "rule": self.rule,
+            "suv": list(self.suv),
             "algorithm": list(self.algorithm),
             "finding": list(self.finding),
             "site": list(self.site) if self.site else None,
@@ -210,10 +215,15 @@ def _group(one: LesionMeasurements, segmented: Dataset, image: Dataset) -> Any:
         finding_type=_concept(one.finding),
         finding_sites=[sr.FindingSite(_concept(one.site))] if one.site else None,
         algorithm_id=sr.AlgorithmIdentification(
-            name=name, version=version, parameters=[one.rule] if one.rule else None
+            name=name, version=version, parameters=_parameters(one) or None
         ),
         measurements=[_number(value, one.algorithm) for value in one.values],
     )
+
+
+def _parameters(one: LesionMeasurements) -> list[str]:
+    """Algorithm Parameters of TID 4019: the rule, then what made the SUV."""
+    return ([one.rule] if one.rule else []) + [f"{_SUV}{text}" for text in one.suv]
 
 
 def _number(value: Measured, algorithm: tuple[str, str]) -> Any:
@@ -263,10 +273,12 @@ def _children(item: Dataset, name: str) -> list[Dataset]:
     return [one for one in item.get("ContentSequence") or () if _name(one) == name]
 
 
+def _texts(item: Dataset, name: str) -> list[str]:
+    return [str(one.get("TextValue") or one.get("UID") or "") for one in _children(item, name)]
+
+
 def _text(item: Dataset, name: str) -> str:
-    for one in _children(item, name):
-        return str(one.get("TextValue") or one.get("UID") or "")
-    return ""
+    return next(iter(_texts(item, name)), "")
 
 
 def _coded(item: Dataset, name: str) -> Code | None:
@@ -281,11 +293,13 @@ def _read_group(group: Dataset) -> LesionMeasurements:
     for one in group.ContentSequence:
         for reference in one.get("ReferencedSOPSequence") or ():
             segment = int(reference.get("ReferencedSegmentNumber") or segment)
+    parameters = _texts(group, "111002")
     return LesionMeasurements(
         segment_number=segment,
         tracking_id=_text(group, "112039"),
         tracking_uid=_text(group, "112040"),
-        rule=_text(group, "111002"),
+        rule=next((one for one in parameters if not one.startswith(_SUV)), ""),
+        suv=tuple(one.removeprefix(_SUV) for one in parameters if one.startswith(_SUV)),
         algorithm=(_text(group, "111001"), _text(group, "111003")),
         finding=_coded(group, "121071") or LESION,
         site=_coded(group, "363698007") or _coded(group, "G-C0E3"),

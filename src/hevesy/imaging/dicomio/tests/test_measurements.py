@@ -42,6 +42,7 @@ def a_lesion(**changes):
         rule="SUV >= 41 % of SUVmax（固定阈值）",
         algorithm=("hevesy-mtv", "1"),
         site=("10200004", "SCT", "Liver"),
+        suv=("SUVbw: BQML, decay START", "weight_kg 70 instead of 80 of the header"),
         values=(
             Measured("suv_bw", 25.412298, "max"),
             Measured("suv_bw", 1 / 3, "mean"),
@@ -65,6 +66,7 @@ def test_a_lesion_comes_back_equal(a_series, segmented, tmp_path):
     assert first == lesions[0]
     assert second.values == lesions[1].values
     assert second.site is None
+    assert (second.rule, second.suv) == ("", lesions[1].suv)
 
 
 @settings(max_examples=15)
@@ -178,6 +180,7 @@ def test_dsrdump_prints_the_numbers_and_the_validator_finds_no_error(
     numbers = [float(n) for n in re.findall(r'NUM:\(,,"[^"]*"\)="([^"]*)"', text)]
     assert numbers == pytest.approx([one.value for one in a_lesion().values], rel=1e-13)
     assert "固定阈值" in text
+    assert "weight_kg 70 instead of 80" in text
     assert "陈^建国" in text
     assert judged(path) == []
 

@@ -137,9 +137,12 @@ def test_sums_over_the_lesions_are_the_burden_of_the_patient():
     assert found.tmtv_ml == pytest.approx((8 + 1 + 4) * 24 / 1000)
     assert found.ttlg == pytest.approx((32 + 9 + 24) * 24 / 1000)
     assert found.dmax_mm == pytest.approx(np.linalg.norm([24.5 * 2, 15.5 * 3, 6.5 * 4]))
-    assert (found.lesions, found.hottest, found.largest, found.max) == (3, 1, 0, 9)
+    assert (found.lesions, found.max) == (3, 9)
+    assert (found.hottest_number, found.largest_number) == (2, 1)
+    numbered = tumour_burden(lesions, units="SUVbw", numbers=(4, 7, 9))
+    assert (numbered.hottest_number, numbered.largest_number) == (7, 4)
     nothing = tumour_burden([], units="SUVbw")
-    assert (nothing.tmtv_ml, nothing.dmax_mm, nothing.hottest) == (0, None, None)
+    assert (nothing.tmtv_ml, nothing.dmax_mm, nothing.hottest_number) == (0, None, None)
     with pytest.raises(ValueError, match="one kind of SUV"):
         tumour_burden(lesions, units="SUVlbm")
 

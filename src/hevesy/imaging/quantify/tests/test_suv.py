@@ -7,7 +7,7 @@ import pytest
 
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.geometry import Volume
-from hevesy.imaging.quantify.suv import SuvEdits, apply_suv, suv_factor
+from hevesy.imaging.quantify.suv import KINDS, SuvEdits, apply_suv, suv_factor
 
 AN_HOUR_LATER = 70_000 / (368.08e6 * 2 ** (-3600 / 6586.2))
 
@@ -217,6 +217,52 @@ def test_edited_parameters_replace_the_header_and_say_so():
     assert factor.inputs.edited == ("weight_kg", "dose_bq", "injected_at")
     with pytest.raises(ValueError, match="time zone"):
         SuvEdits(injected_at=datetime(2025, 1, 1, 10, tzinfo=UTC))
+
+
+def test_a_correction_tells_its_edition_author_time_and_what_the_header_had_said():
+    corrected = SuvEdits(
+        weight_kg=80.0, author="QA", made_at=datetime(2025, 1, 2, tzinfo=UTC), edition=3
+    )
+
+    factor = suv_factor(a_header(PatientWeight=70.0), edits=corrected)
+
+    assert factor.provenance()["overrides"] == {
+        "edition": 3,
+        "author": "QA",
+        "made_at": "2025-01-02T00:00:00+00:00",
+        "values": {"weight_kg": {"used": 80.0, "header": 70.0}},
+    }
+    _, told = factor.sentences()
+    assert told == (
+        "weight_kg 80.0 instead of 70.0 of the header; edition 3 of the corrections, by QA at"
+        " 2025-01-02T00:00:00+00:00"
+    )
+    as_stated = suv_factor(a_header(), edits=SuvEdits(author="QA"))
+    assert as_stated.provenance()["overrides"] is None
+    assert len(as_stated.sentences()) == 1
+    with pytest.raises(ValueError, match="from 1"):
+        SuvEdits(edition=0)
+
+
+def test_a_correction_that_cannot_change_an_image_in_suv_is_doubted():
+    edits = SuvEdits(weight_kg=80.0)
+
+    suv_already = suv_factor(a_header(Units="GML", PatientWeight=70.0), edits=edits)
+    activity = suv_factor(a_header(PatientWeight=70.0), edits=edits)
+
+    assert suv_already.bw_factor == 1.0
+    assert "edits_without_effect" in keys_of(suv_already)
+    assert "edits_without_effect" not in keys_of(activity)
+
+
+def test_each_kind_of_suv_names_the_formula_of_its_normaliser():
+    factor = suv_factor(a_header(PatientSize=1.75))
+
+    told = {kind: factor.as_kind(kind).source for kind in KINDS}
+
+    assert len(set(told.values())) == len(KINDS)
+    assert "Janmahasatian" in told["LBMJANMA"] and "QIBA" in told["LBMJANMA"]
+    assert "Janmahasatian" not in told["BW"]
 
 
 def test_uncorrected_bed_positions_have_factors_of_their_own():

@@ -31,6 +31,8 @@ def test_the_command_writes_slices_that_name_their_source(tmp_path):
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
+    assert told["status"] == "ok"
+    assert "Hudson" in told["source"]
     assert told["method"] == "OSEM 2i5s AC PSF"
     assert "iteration 2 of 2" in done.stderr
     written = pydicom.dcmread(tmp_path / "recon.dcm")

@@ -23,6 +23,7 @@ _LIVER_MM: Final = 15.0
 _AORTA_MM: Final = 5.0
 _AORTA_HALF_LENGTH_MM: Final = 10.0
 _MOST_CV: Final = 0.15
+_SOURCE: Final = "Wahl et al., J Nucl Med 2009;50 Suppl 1:122S (PERCIST 1.0), reference regions"
 # EANM: mean SUV of FDG in a 3 cm sphere in the liver (doi 10.1007/s00259-022-05977-5).
 _LIVER_SUV_EANM: Final = (1.3, 3.0)
 
@@ -39,6 +40,7 @@ class Reference:
     voxels: int
     method: str
     version: str = "hevesy-reference-region/1"
+    source: str = _SOURCE
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping; mean and std are in `units`."""
@@ -51,6 +53,7 @@ class Reference:
             "voxels": self.voxels,
             "method": self.method,
             "version": self.version,
+            "source": self.source,
         }
 
 

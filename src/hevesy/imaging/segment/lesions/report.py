@@ -34,6 +34,7 @@ from hevesy.imaging.segment.lesions.candidates import (
     apart,
     contrast_foci,
 )
+from hevesy.imaging.segment.lesions.measured import columns
 from hevesy.imaging.segment.lesions.places import (
     Features,
     Row,
@@ -101,6 +102,7 @@ class LesionRow:
             "slice_index": self.slice_index,
             "suv_max": told.max,
             "suv_peak": self.peak.value,
+            "suv_peak_rule": self.peak.rule,
             "suv_mean": told.mean,
             "suv_std": told.std,
             "mtv_ml": told.volume_ml,
@@ -122,7 +124,8 @@ class LesionRow:
 class LesionReport:
     """The table: rows that are suggested first, then by score; and what it rests on.
 
-    level: the rule's one level in `units`; None where each lesion has its own.
+    level: the rule's one level in `level_units`; None where each lesion has its own. Lesions are
+    found in `level_units` and measured in `units`: see `measured.measured_in`.
     """
 
     rows: tuple[LesionRow, ...]
@@ -136,6 +139,7 @@ class LesionReport:
     findings: tuple[Finding, ...]
     shape: tuple[int, int, int]
     tables: tuple[tuple[str, str, bool], ...]
+    level_units: str
     version: str = VERSION
 
     def label_volume(self) -> npt.NDArray[np.int32]:
@@ -148,11 +152,15 @@ class LesionReport:
     def burden(self, included: Collection[int] | None = None) -> TumourBurden:
         """Sums over the rows of these numbers, by default those suggested."""
         chosen = [
-            row.statistics
+            row
             for row in self.rows
             if (row.included if included is None else row.number in included)
         ]
-        return tumour_burden(chosen, units=self.units)
+        return tumour_burden(
+            [row.statistics for row in chosen],
+            units=self.units,
+            numbers=[row.number for row in chosen],
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Plain mapping of the whole report; uptake is in `units`."""
@@ -164,12 +172,14 @@ class LesionReport:
             "rule_zh": self.rule.text_zh,
             "rule_source": self.rule.source,
             "level": self.level,
+            "level_units": self.level_units,
             "liver": None if self.liver is None else self.liver.as_json(),
             "blood_pool": None if self.blood_pool is None else self.blood_pool.as_json(),
             "landmarks_z_mm": {k: float(v) for k, v in self.anatomy.landmarks.items()},
             "landmarks_seen": sorted(self.anatomy.seen),
             "totals_of_included": self.burden().as_json(),
             "lesions": [row.as_json() for row in self.rows],
+            "columns": columns(),
             "findings": [
                 {"key": one.key, "text_en": one.text_en, "text_zh": one.text_zh}
                 for one in self.findings
@@ -282,6 +292,7 @@ def find_lesions(
             ("places", names.source, names.checked),
             ("score", scoring.source, scoring.checked),
         ),
+        level_units=pet.units,
     )
 
 
