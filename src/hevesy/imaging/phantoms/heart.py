@@ -16,7 +16,7 @@ _FINER = 4
 @dataclass(frozen=True, slots=True, eq=False)
 class BeatingHeart:
     """gates: counts [gate, k, j, i], short-axis, k from apex to base, j to the inferior wall, i to
-    the lateral wall. cavity_ml, wall_mm: truth per gate. base_mm: the valve plane, mm along k from
+    the lateral wall. cavity_ml, wall_mm: truth, mean over each gate. base_mm: the valve plane, mm along k from
     the first slice; centre_mm: the long axis, (i, j) mm.
     """
 
@@ -39,12 +39,16 @@ def make_beating_heart(
     defect: tuple[float, float, float] | None = None,
     counts: float = 0.0,
     seed: int = 1,
+    moments: int = 1,
+    first_turn: float = 0.0,
 ) -> BeatingHeart:
     """A cavity whose long half-axis is 2.2 short ones, cut at its widest place by the valve plane.
 
     The myocardium keeps its volume over the cycle, so that the wall thickens. defect: first angle
     and last angle in degrees (0 = lateral, 90 = inferior) and the uptake there (1 = normal), from
-    apex to base. counts: mean of the wall for Poisson noise, 0 for none.
+    apex to base. counts: mean of the wall for Poisson noise, 0 for none. moments: that a gate adds
+    up; one holds the heart still. first_turn: part of the beat from end diastole to the middle of
+    the first gate.
     """
     size = int(np.ceil(150.0 / voxel_mm))
     fine = voxel_mm / _FINER
@@ -52,7 +56,8 @@ def make_beating_heart(
     middle = (size - 1) / 2 * voxel_mm
     base_mm = 0.78 * size * voxel_mm
     x, y, z = line[None, None, :] - middle, line[None, :, None] - middle, line[:, None, None]
-    phase = 2 * np.pi * np.arange(gates) / gates
+    turns = (np.arange(gates * moments) - (moments - 1) / 2) / (gates * moments)
+    phase = 2 * np.pi * (turns + first_turn)
     volumes = end_diastole_ml * (1 - ejection_fraction * (1 - np.cos(phase)) / 2)
     muscle = _half_ellipsoid_ml(_short_mm(end_diastole_ml), wall_mm) - end_diastole_ml
     angle = np.degrees(np.arctan2(y, x)) % 360
@@ -71,10 +76,14 @@ def make_beating_heart(
         coarse = shell.reshape(size, _FINER, size, _FINER, size, _FINER).mean(axis=(1, 3, 5))
         frames.append(gaussian_filter(coarse, fwhm_mm / 2.354820045 / voxel_mm))
         walls.append(wall)
-    seen = np.array(frames) * (counts or 100.0)
+    per_gate = np.array(frames).reshape(gates, moments, size, size, size).mean(axis=1)
+    seen = per_gate * (counts or 100.0)
     if counts:
         seen = np.random.default_rng(seed).poisson(seen).astype(np.float64)
-    return BeatingHeart(seen, (voxel_mm,) * 3, volumes, np.array(walls), base_mm, (middle, middle))
+    cavity, wall_of_gate = (
+        np.reshape(one, (gates, moments)).mean(axis=1) for one in (volumes, walls)
+    )
+    return BeatingHeart(seen, (voxel_mm,) * 3, cavity, wall_of_gate, base_mm, (middle, middle))
 
 
 def _short_mm(volume_ml: float) -> float:

@@ -31,6 +31,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     wall = parser.add_mutually_exclusive_group()
     wall.add_argument("--wall-mm", type=float, default=NOMINAL_WALL_MM, help="diastolic thickness")
     wall.add_argument("--measure-wall", action="store_true", help="needs an exact resolution")
+    parser.add_argument(
+        "--part-of-beat", action="store_true", help="gates do not cut the whole beat equally"
+    )
     parser.add_argument("--limits", type=Path, help="the site's normal limits, TOML")
 
 
@@ -50,5 +53,6 @@ def outcome(arguments: Namespace) -> Outcome:
         axis=Axis(*arguments.axis_mm) if arguments.axis_mm else None,
         base_mm=arguments.valve_mm,
         wall_mm=None if arguments.measure_wall else arguments.wall_mm,
+        whole_beat=not arguments.part_of_beat,
         limits=read_limits(arguments.limits) if arguments.limits else None,
     )
