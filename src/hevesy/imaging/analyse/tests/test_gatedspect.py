@@ -9,6 +9,8 @@ from hevesy.imaging.analyse.heart.cycle import curve_of_beat
 from hevesy.imaging.analyse.heart.segments import NormalLimits, read_limits, summed_scores
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.heart import make_beating_heart
+from hevesy.imaging.reconstruct.gates import summed
+from hevesy.imaging.reconstruct.heartaxis import find_heart_axis
 from hevesy.imaging.reconstruct.reorient import short_axis
 from hevesy.imaging.refusal import Refused
 
@@ -160,7 +162,8 @@ def test_an_empty_image_and_too_few_gates_are_refused():
             analyse_gated_spect(gates, spacing_mm=(6.0, 6.0, 6.0), fwhm_mm=12.0)
 
 
-def test_a_heart_that_lies_as_in_a_patient_is_brought_to_short_axis():
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_heart_that_lies_as_in_a_patient_is_brought_to_short_axis(stated):
     heart = make_beating_heart(gates=4)
     along = np.array((-0.6, 0.7, 0.4)) / np.linalg.norm((-0.6, 0.7, 0.4))
     down = np.array((0.0, 0.0, -1.0)) - (-along[2]) * along
@@ -173,10 +176,13 @@ def test_a_heart_that_lies_as_in_a_patient_is_brought_to_short_axis():
     apex, base = (place[:3, :3] @ (middle / 6, middle / 6, k / 6) for k in (apex_mm, base_mm))
     assert lateral[0] > 0.5
 
-    gates = [
-        short_axis(Volume(one, place, "CNTS", "NM"), apex_lps=apex, base_lps=base, spacing_mm=6.0)
-        for one in heart.gates
-    ]
+    lying = [Volume(one, place, "CNTS", "NM") for one in heart.gates]
+
+    if not stated:
+        found = find_heart_axis(summed(lying))
+        assert np.degrees(np.arccos(-found.towards_apex @ along)) < 5.0
+        apex, base = found.apex_lps, found.base_lps
+    gates = [short_axis(one, apex_lps=apex, base_lps=base, spacing_mm=6.0) for one in lying]
 
     found = analyse_gated_spect(
         [one.array for one in gates], spacing_mm=(6.0, 6.0, 6.0), fwhm_mm=12.5
