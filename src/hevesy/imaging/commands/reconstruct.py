@@ -53,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gates", choices=("sum", "each"), default="sum")
     parser.add_argument("--shift-axis", action="store_true", help="correct the centre of rotation")
+    parser.add_argument(
+        "--correct-motion", action="store_true", help="move whole views back after a jump"
+    )
     parser.add_argument("--no-decay", action="store_true", help="no decay during the rotation")
     parser.add_argument(
         "--angles",
@@ -79,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         gates=arguments.gates,
         decay=not arguments.no_decay,
         shift_axis=arguments.shift_axis,
+        correct_motion=arguments.correct_motion,
         ct_kvp=arguments.kvp,
     )
     study = read_tomo(arguments.file, angles=arguments.angles)
@@ -123,6 +127,7 @@ def recorded(made: Reconstruction) -> Recorded:
             ("ATTN", facts["attenuation"] != "none"),
             ("SCAT", facts["scatter"] != "none"),
             ("COR", bool(facts["axis_shifted_mm"])),
+            ("MOTN", facts["motion_corrected"] not in ("none", "no jump")),
         )
         if on
     ]

@@ -147,6 +147,11 @@ _FINDINGS: Final = {
         " apex and base.",
         "心脏长轴为自动确定，{why_zh}，请核对，或手动指定心尖与心底。",
     ),
+    "motion_corrected": (
+        "Movement was corrected by moving whole views, up to {pixels:.1f} pixels at view {view}; look at"
+        " the sinogram, and without it at the image.",
+        "已按整帧平移校正移动，第 {view} 个角度处达 {pixels:.1f} 像素，请对照正弦图及未校正图像。",
+    ),
     "motion": (
         "The patient or the detector moved: up to {pixels:.1f} pixels at view {view}. Look at the"
         " sinogram.",
