@@ -83,6 +83,11 @@ _REFUSALS: Final = {
         "No body contour was found in the data; draw an ellipse.",
         "未能从数据中找到体表轮廓，请手动给出椭圆。",
     ),
+    "not_absolute": (
+        "Counts cannot be turned to Bq/mL: it needs an ungated study, the time of a view, decay"
+        " correction and a sensitivity for its nuclide.",
+        "无法换算为 Bq/mL：需要非门控采集、单帧采集时间、衰变校正及对应核素的灵敏度。",
+    ),
     "heart_not_found": (
         "No left ventricle was found in the volume: state apex and middle of the valve plane.",
         "未在图像中找到左心室，请手动指定心尖与瓣环平面中点。",
@@ -146,6 +151,10 @@ _FINDINGS: Final = {
         "The heart's long axis was found automatically and is doubtful: {why}. Look at it, or state"
         " apex and base.",
         "心脏长轴为自动确定，{why_zh}，请核对，或手动指定心尖与心底。",
+    ),
+    "absolute_uncorrected": (
+        "Bq/mL without correction of {what}: values deep in the body are wrong.",
+        "未做 {what} 校正即换算为 Bq/mL，体内深部数值不准确。",
     ),
     "motion_corrected": (
         "Movement was corrected by moving whole views, up to {pixels:.1f} pixels at view {view}; look at"
