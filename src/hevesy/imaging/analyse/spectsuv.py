@@ -141,8 +141,11 @@ def activity_volume(
 ) -> Volume:
     """Bq/mL at the start of the scan (units BQML). Refused (`other_nuclide`) for another nuclide.
 
-    duration_s: time the heads counted, by the convention of the calibration.
+    duration_s: time the heads counted, by the convention of the calibration. Refused
+    (`bad_quantities`) for a volume that is in Bq/mL already.
     """
+    if counts.units == "BQML":
+        raise _bad_calibration("the image is in Bq/mL already: leave the calibration out")
     if nuclide(nuclide_name).symbol != calibration.nuclide:
         raise Refused(
             "other_nuclide",
@@ -164,9 +167,9 @@ def activity_volume(
 
 def analyse_spect_suv(
     counts: Volume,
-    calibration: CameraCalibration,
+    calibration: CameraCalibration | None,
     *,
-    duration_s: float,
+    duration_s: float = 0.0,
     nuclide_name: str,
     injected_mbq: float,
     since_injection_s: float,
@@ -179,6 +182,8 @@ def analyse_spect_suv(
     """Concentration and SUV (max, mean, population SD) of a region, or of the whole image.
 
     injected_mbq: net, at injection. since_injection_s: from injection to the start of the scan.
+    calibration None: counts are in Bq/mL (BQML) at the start of the scan already, as
+    `reconstruct.absolute` writes them; else they take duration_s too.
     kinds: normalisers of `quantify.normalise`; all but BW need height and sex. Raises `Refused`.
     """
     if min(injected_mbq, weight_kg) <= 0 or since_injection_s < 0:
@@ -191,7 +196,14 @@ def analyse_spect_suv(
     inside = np.ones(counts.array.shape, dtype=bool) if region is None else region
     if inside.shape != counts.array.shape or not inside.any():
         raise _bad_calibration("the region is empty or of another size")
-    active = activity_volume(counts, calibration, duration_s=duration_s, nuclide_name=nuclide_name)
+    if calibration is not None:
+        active = activity_volume(
+            counts, calibration, duration_s=duration_s, nuclide_name=nuclide_name
+        )
+    elif counts.units == "BQML":
+        active = counts
+    else:
+        raise _bad_calibration("an image in counts needs the calibration of its camera")
     values = active.array[inside].astype(np.float64)
     grown = math.exp2(since_injection_s / half_life_s(nuclide_name))
     per_bq = grown * weight_kg * 1000.0 / (injected_mbq * 1e6)
@@ -222,7 +234,7 @@ def analyse_spect_suv(
     k = int(np.argmax(np.where(inside, active.array, -np.inf).max(axis=(1, 2))))
     findings = (
         []
-        if calibration.checked
+        if calibration is None or calibration.checked
         else [
             Finding(
                 "calibration_not_checked",
@@ -237,12 +249,16 @@ def analyse_spect_suv(
         method=METHOD,
         decay=f"over the scan and back to injection, half-life {half_life_s(nuclide_name):g} s",
         version=VERSION,
-        source=f"calibration {calibration.key}: {calibration.source}",
+        source=(
+            f"calibration {calibration.key}: {calibration.source}"
+            if calibration
+            else "Bq/mL of the image"
+        ),
         inputs={
-            "counts_per_s_per_bq": calibration.counts_per_s_per_bq,
-            "collimator": calibration.collimator,
-            "reconstruction": calibration.reconstruction,
-            "duration_s": duration_s,
+            "counts_per_s_per_bq": calibration.counts_per_s_per_bq if calibration else None,
+            "collimator": calibration.collimator if calibration else None,
+            "reconstruction": calibration.reconstruction if calibration else None,
+            "duration_s": duration_s or None,
             "injected_mbq": injected_mbq,
             "since_injection_s": since_injection_s,
             "weight_kg": weight_kg,

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hevesy.imaging.analyse.spectsuv import CameraCalibration, read_calibration
 from hevesy.imaging.commands import answer, complain, existing
 from hevesy.imaging.dicomio import read_series, require_whole
 from hevesy.imaging.dicomio.nm_write import Recorded, recon_tomo_dataset
 from hevesy.imaging.geometry import Volume
+from hevesy.imaging.reconstruct.absolute import in_becquerel
 from hevesy.imaging.reconstruct.acquisition import Singles
 from hevesy.imaging.reconstruct.attenuation import EllipseContour
 from hevesy.imaging.reconstruct.filters import parse_filter
@@ -53,6 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--gates", choices=("sum", "each"), default="sum")
     parser.add_argument("--shift-axis", action="store_true", help="correct the centre of rotation")
+    parser.add_argument(
+        "--correct-motion", action="store_true", help="move whole views back after a jump"
+    )
     parser.add_argument("--no-decay", action="store_true", help="no decay during the rotation")
     parser.add_argument(
         "--angles",
@@ -60,6 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="patient",
         help="what angles are counted from; the standard says the patient",
     )
+    parser.add_argument(
+        "--calibrations", type=Path, help="the site's table of sensitivities, TOML: write Bq/mL"
+    )
+    parser.add_argument("--calibration", default="", help="row of that table")
+    parser.add_argument(
+        "--cps-per-mbq", type=float, help="instead of a table: planar sensitivity of one head"
+    )
+    parser.add_argument("--sensitivity-source", default="", help="who measured it and when")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
@@ -80,6 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
         gates=arguments.gates,
         decay=not arguments.no_decay,
         shift_axis=arguments.shift_axis,
+        correct_motion=arguments.correct_motion,
         ct_kvp=arguments.kvp,
     )
     study = read_tomo(arguments.file, angles=arguments.angles)
@@ -90,6 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
         complain(f"{what}: iteration {iteration} of {settings.iterations}, {counts:.0f} counts")
 
     made = reconstruct(study, settings, ct=ct, progress=tell)
+    calibration = _calibration(arguments, study.nuclide)
+    if calibration is not None:
+        made = in_becquerel(made, study, calibration)
     dataset = recon_tomo_dataset(
         made.gates or (made.summed,),
         study.source,
@@ -124,6 +141,7 @@ def recorded(made: Reconstruction) -> Recorded:
             ("ATTN", facts["attenuation"] != "none"),
             ("SCAT", facts["scatter"] != "none"),
             ("COR", bool(facts["axis_shifted_mm"])),
+            ("MOTN", facts["motion_corrected"] not in ("none", "no jump")),
         )
         if on
     ]
@@ -136,6 +154,25 @@ def recorded(made: Reconstruction) -> Recorded:
         corrections=done,
         iterations=facts["iterations"],
         subsets=facts["subsets"],
+    )
+
+
+def _calibration(arguments: argparse.Namespace, nuclide_name: str) -> CameraCalibration | None:
+    if arguments.calibrations:
+        return read_calibration(arguments.calibrations, arguments.calibration)
+    if arguments.cps_per_mbq is None:
+        return None
+    if not arguments.cps_per_mbq > 0 or not arguments.sensitivity_source:
+        raise refused("bad_setting", "a sensitivity above zero and --sensitivity-source")
+    return CameraCalibration(
+        key="stated",
+        nuclide=nuclide_name,
+        collimator=arguments.psf,
+        reconstruction="planar",
+        counts_per_s_per_bq=arguments.cps_per_mbq / 1e6,
+        relative_sd=0.0,
+        source=arguments.sensitivity_source,
+        checked=False,
     )
 
 

@@ -27,6 +27,7 @@ from hevesy.imaging.reconstruct.checks import centre_of_rotation, motion
 from hevesy.imaging.reconstruct.collimators import Collimator, collimator
 from hevesy.imaging.reconstruct.filters import Filter
 from hevesy.imaging.reconstruct.iterate import osem
+from hevesy.imaging.reconstruct.movement import Shifts, find_shifts, shifted, shifted_rows
 from hevesy.imaging.reconstruct.projections import TomoStudy
 from hevesy.imaging.reconstruct.projector import Projector
 from hevesy.imaging.reconstruct.words import finding, refused
@@ -52,7 +53,8 @@ class Settings:
     inside an ellipse or the outline of the counts, where no CT is given ("none" for none).
     chang_order: of FBP, 0 or 1. window: energy window from 0, None to choose the photopeak.
     gates: "sum", or "each" for one volume per gate and their sum. shift_axis: correct the centre
-    of rotation as fitted, where the fit is reliable.
+    of rotation as fitted, where the fit is reliable. correct_motion: put the views after a jump
+    where the others expect them.
     """
 
     method: Method = "osem"
@@ -67,6 +69,7 @@ class Settings:
     gates: Literal["sum", "each"] = "sum"
     decay: bool = True
     shift_axis: bool = False
+    correct_motion: bool = False
     ct_kvp: float = 120.0
 
 
@@ -186,6 +189,13 @@ class _Plan:
             self.acquisition = replace(self.acquisition, axis_u=axis_u)
         _, moved = motion(self.acquisition, detectors)
         self.findings += [*notes, *moved]
+        self.shifts: Shifts | None = None
+        if self.settings.correct_motion:
+            self.shifts, corrected = find_shifts(self.acquisition, detectors)
+            self.acquisition = shifted(self.acquisition, self.shifts)
+            # Gates and scatter windows are read from the study, with the same shifts.
+            self.study = shifted_rows(self.study, self.shifts)
+            self.findings += corrected
 
     def _collimator(self) -> Collimator | None:
         name = self.settings.collimator
@@ -313,6 +323,8 @@ class _Plan:
             "view_s": self.acquisition.seconds,
             "axis_fits": [fit.as_json() for fit in self.fits],
             "axis_shifted_mm": {str(key): mm for key, mm in self.shifted_mm.items()},
+            "motion_shifts": None if self.shifts is None else self.shifts.as_json(),
+            "motion_corrected": "none" if self.shifts is None else self.shifts.text or "no jump",
         }
 
 
@@ -329,6 +341,7 @@ def method_text(parameters: dict[str, Any]) -> str:
             ("AC", parameters["attenuation"] != "none"),
             ("PSF", parameters["resolution"] != "none"),
             ("SC", parameters["scatter"] != "none"),
+            ("MC", parameters["motion_corrected"] not in ("none", "no jump")),
         )
         if on
     ]
@@ -337,5 +350,6 @@ def method_text(parameters: dict[str, Any]) -> str:
 
 def parameters_text(parameters: dict[str, Any]) -> str:
     """All parameters as one line of JSON without what is measured, for Derivation Description."""
-    kept = {key: value for key, value in parameters.items() if key != "axis_fits"}
+    measured = ("axis_fits", "motion_shifts")
+    kept = {key: value for key, value in parameters.items() if key not in measured}
     return json.dumps(kept, ensure_ascii=True, separators=(",", ":"))

@@ -83,6 +83,15 @@ _REFUSALS: Final = {
         "No body contour was found in the data; draw an ellipse.",
         "未能从数据中找到体表轮廓，请手动给出椭圆。",
     ),
+    "not_absolute": (
+        "Counts cannot be turned to Bq/mL: it needs an ungated study, the time of a view, decay"
+        " correction and a sensitivity for its nuclide.",
+        "无法换算为 Bq/mL：需要非门控采集、单帧采集时间、衰变校正及对应核素的灵敏度。",
+    ),
+    "heart_not_found": (
+        "No left ventricle was found in the volume: state apex and middle of the valve plane.",
+        "未在图像中找到左心室，请手动指定心尖与瓣环平面中点。",
+    ),
     "bad_setting": (
         "A setting is out of its range.",
         "参数超出允许范围。",
@@ -137,6 +146,20 @@ _FINDINGS: Final = {
         "The centre of rotation of detector {detector} is off by {pixels:.2f} pixels ({mm:.1f}"
         " mm): check its calibration or let it be corrected.",
         "探头 {detector} 旋转中心偏移 {pixels:.2f} 像素（{mm:.1f} mm），请检查校准或进行校正。",
+    ),
+    "heart_axis_unsure": (
+        "The heart's long axis was found automatically and is doubtful: {why}. Look at it, or state"
+        " apex and base.",
+        "心脏长轴为自动确定，{why_zh}，请核对，或手动指定心尖与心底。",
+    ),
+    "absolute_uncorrected": (
+        "Bq/mL without correction of {what}: values deep in the body are wrong.",
+        "未做 {what} 校正即换算为 Bq/mL，体内深部数值不准确。",
+    ),
+    "motion_corrected": (
+        "Movement was corrected by moving whole views, up to {pixels:.1f} pixels at view {view}; look at"
+        " the sinogram, and without it at the image.",
+        "已按整帧平移校正移动，第 {view} 个角度处达 {pixels:.1f} 像素，请对照正弦图及未校正图像。",
     ),
     "motion": (
         "The patient or the detector moved: up to {pixels:.1f} pixels at view {view}. Look at the"

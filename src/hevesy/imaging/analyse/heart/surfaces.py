@@ -208,27 +208,44 @@ class Ruler:
         return np.asarray(gaussian_filter(share, self._sigma), dtype=np.float64)
 
     def find(self, image: Floats, base_mm: float, thickness_mm: Floats | float) -> Walls:
-        """Walls of that thickness whose blurred picture has its middle where the image has it."""
-        seen, bright, _ = self.measure(image)
-        measured = self.crosses(seen, base_mm, 10.0)
-        seen = _as_tube(_smoothed(seen, measured), measured)
-        middle = seen.copy()
-        thick = np.broadcast_to(thickness_mm, middle.shape)
-        for _ in range(_ROUNDS):
-            walls = Walls(
-                np.maximum(middle - thick / 2, 0.5), middle + thick / 2, bright, measured, base_mm
-            )
-            drawn, _, _ = self.measure(self.draw(walls))
-            wrong = np.where(measured, seen - drawn, 0.0)
-            middle = _as_tube(middle + 0.8 * np.clip(_smoothed(wrong, measured), -4, 4), measured)
-        return Walls(
-            np.maximum(middle - thick / 2, 0.5), middle + thick / 2, bright, measured, base_mm
-        )
+        """Walls of that thickness whose blurred picture has its middle where the image has it.
 
-    def smoothed_ratio(self, over: Floats, under: Floats, where: npt.NDArray[np.bool_]) -> Floats:
-        """Quotient of two maps of rays, each smoothed over its neighbours."""
-        below = np.maximum(_smoothed(under, where), 1e-12)
-        return np.asarray(_smoothed(over, where) / below, dtype=np.float64)
+        thickness_mm: across the wall; rays that cross it obliquely find it thicker.
+        """
+        return self._fitted(image, base_mm, np.broadcast_to(thickness_mm, (POLAR, AROUND)), None)
+
+    def follow(self, image: Floats, first: Walls, start: Walls, thickness_mm: float) -> Walls:
+        """Walls in another gate, as much thicker than in `first` as their counts tell.
+
+        A wall below the resolution is as bright as it is thick, but not quite, and a bent one not
+        at all: so the thickness is sought whose drawn wall brightens as the image's does. start:
+        walls of this image at any thickness. thickness_mm: in `first`.
+        """
+        both = first.measured & start.measured
+        # A segment's own counts say how it thickens; where hardly any are left, the whole does.
+        lit = both & (first.brightness > 0.2 * first.brightness[both].max())
+        grown = _growth(start.brightness, first.brightness, both, lit)
+        drawn_first = self.measure(self.draw(first))[1]
+        target = _Growth(grown, drawn_first, both, lit)
+        return self._fitted(image, start.base_mm, thickness_mm * grown, target)
+
+    def _fitted(
+        self, image: Floats, base_mm: float, thick: Floats, target: _Growth | None
+    ) -> Walls:
+        raw, bright, _ = self.measure(image)
+        measured = self.crosses(raw, base_mm, 10.0)
+        seen = _as_tube(_smoothed(raw, measured), measured)
+        middle = seen.copy()
+        for _ in range(_ROUNDS):
+            walls = _walls(middle, thick, bright, measured, base_mm)
+            drawn, lit, _ = self.measure(self.draw(walls))
+            # Both are smoothed: of the image alone it would pull in the apex, where the wall bends.
+            wrong = np.where(measured, seen - _smoothed(drawn, measured), 0.0)
+            middle = _as_tube(middle + 0.8 * np.clip(wrong, -4, 4), measured)
+            if target is not None:
+                missing = target.grown / _growth(lit, target.drawn, target.both, target.lit)
+                thick = np.clip(thick * np.clip(missing, 0.8, 1.25), 2.0, 30.0)
+        return _walls(middle, thick, bright, measured, base_mm)
 
     def thickness(self, image: Floats, base_mm: float) -> float:
         """Mean wall thickness in mm from the spread of the wall beyond the camera's blur.
@@ -244,6 +261,48 @@ class Ruler:
             _, _, drawn = self.measure(self.draw(walls))
             widths.append(float((drawn - spread)[used].mean()))
         return float(np.interp(0.0, widths, trials))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Growth:
+    """How much brighter than in `first` the wall is (grown), and how bright it was when drawn."""
+
+    grown: Floats
+    drawn: Floats
+    both: npt.NDArray[np.bool_]
+    lit: npt.NDArray[np.bool_]
+
+
+def _growth(
+    over: Floats, under: Floats, both: npt.NDArray[np.bool_], lit: npt.NDArray[np.bool_]
+) -> Floats:
+    """Quotient of two maps of rays, each smoothed over its neighbours; overall where it is dark."""
+    overall = over[both].sum() / under[both].sum()
+    own = _smoothed(over, lit) / np.maximum(_smoothed(under, lit), 1e-12)
+    return np.asarray(np.where(lit, np.clip(own, 0.5, 2.5), overall), dtype=np.float64)
+
+
+def _walls(
+    middle_mm: Floats,
+    thick_mm: Floats,
+    bright: Floats,
+    measured: npt.NDArray[np.bool_],
+    base_mm: float,
+) -> Walls:
+    half = thick_mm / _squareness(middle_mm) / 2
+    inner = np.maximum(middle_mm - half, 0.5)
+    return Walls(inner, middle_mm + half, bright, measured, base_mm)
+
+
+def _squareness(radius_mm: Floats) -> Floats:
+    """Cosine of the angle between a ray and the normal of the surface, at least a half."""
+    polar, _ = ray_directions()
+    smooth = gaussian_filter(radius_mm, 1.0, mode=("nearest", "wrap"))
+    along = np.gradient(smooth, np.pi / POLAR, axis=0)
+    closed = np.concatenate((smooth[:, -1:], smooth, smooth[:, :1]), axis=1)
+    around = (closed[:, 2:] - closed[:, :-2]) * AROUND / (4 * np.pi) / np.sin(polar)
+    cosine = smooth / np.sqrt(smooth**2 + along**2 + around**2)
+    return np.asarray(np.maximum(cosine, 0.5), dtype=np.float64)
 
 
 def _wrapped(surface: Floats) -> Floats:

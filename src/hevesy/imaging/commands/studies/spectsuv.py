@@ -18,9 +18,9 @@ HELP: Final = "Bq/mL and SUV of a SPECT with the site's calibration, whole or in
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     in_space.add_volume(parser)
-    parser.add_argument("--calibrations", type=Path, required=True, help="the site's table, TOML")
-    parser.add_argument("--calibration", required=True, help="row of the table")
-    parser.add_argument("--duration-s", type=given.positive, required=True, help="heads counted")
+    parser.add_argument("--calibrations", type=Path, help="the site's table, TOML; not for Bq/mL")
+    parser.add_argument("--calibration", default="", help="row of the table")
+    parser.add_argument("--duration-s", type=given.positive, default=0.0, help="heads counted")
     parser.add_argument("--nuclide", required=True)
     parser.add_argument("--injected-mbq", type=given.positive, required=True, help="net")
     parser.add_argument("--since-injection-s", type=float, required=True, help="to scan start")
@@ -44,7 +44,9 @@ def outcome(arguments: Namespace) -> Outcome:
         region = np.linalg.norm(away, axis=-1) <= arguments.sphere[3]
     return analyse_spect_suv(
         volume,
-        read_calibration(arguments.calibrations, arguments.calibration),
+        read_calibration(arguments.calibrations, arguments.calibration)
+        if arguments.calibrations
+        else None,
         duration_s=arguments.duration_s,
         nuclide_name=arguments.nuclide,
         injected_mbq=arguments.injected_mbq,

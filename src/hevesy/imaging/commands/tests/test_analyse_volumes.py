@@ -15,7 +15,7 @@ from hevesy.imaging.analyse.shapes import shape_from_json
 from hevesy.imaging.commands import main
 from hevesy.imaging.commands.tests.nm_files import write_nm
 from hevesy.imaging.phantoms.brain import make_brain
-from hevesy.imaging.phantoms.heart import make_beating_heart
+from hevesy.imaging.phantoms.heart import make_beating_heart, make_lying_heart
 
 
 @pytest.fixture
@@ -67,7 +67,8 @@ def test_a_gated_heart_is_read_from_its_file_and_drawn_by_the_program(tmp_path):
     heart = make_beating_heart(gates=4)
     image = write_recon(tmp_path / "gated.dcm", heart.gates, 6.0, scale=100.0)
     plot = tmp_path / "plot.png"
-    call = ["image", "analyse", "gatedspect", image, "--fwhm-mm", "12", "--json", "--plot", plot]
+    call = ["image", "analyse", "gatedspect", image, "--orientation", "short-axis"]
+    call += ["--fwhm-mm", "12", "--json", "--plot", plot]
 
     done = subprocess.run(
         [sys.executable, "-m", "hevesy", *map(str, call)],
@@ -79,6 +80,30 @@ def test_a_gated_heart_is_read_from_its_file_and_drawn_by_the_program(tmp_path):
     assert done.returncode == 0, done.stderr
     assert values(json.loads(done.stdout))["lvef_percent"] == pytest.approx(60, abs=5)
     assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_transaxial_gates_are_turned_to_an_axis_that_is_found_or_stated(analyse, tmp_path):
+    ends = {"base_lps": (20.0, -10.0, 10.0), "apex_lps": (59.0, -55.0, -13.0)}
+    gates = [make_lying_heart(**ends, wide_mm=wide) for wide in (27.0, 25.0, 23.0, 25.0)]
+    image = write_recon(
+        tmp_path / "gated.dcm",
+        np.stack([one.array for one in gates]),
+        6.4,
+        gates[0].ijk_to_lps[:3, 3],
+        scale=100.0,
+    )
+
+    for drawn in ((), ("--apex", *ends["apex_lps"], "--base", *ends["base_lps"])):
+        status, answer = analyse("gatedspect", image, "--fwhm-mm", 12, *drawn)
+
+        assert status == 0
+        orientation = answer["inputs"]["orientation"]
+        assert orientation["source"] == ("stated" if drawn else "found")
+        assert orientation["base_lps_mm"] == pytest.approx(ends["base_lps"], abs=5.0)
+        # Half an ellipsoid of 27 x 64 mm, and of 23 x 64 mm.
+        found = values(answer)
+        assert found["edv_ml"] == pytest.approx(2 / 3 * np.pi * 27**2 * 0.0639, abs=8)
+        assert found["lvef_percent"] == pytest.approx(100 * (1 - (23 / 27) ** 2), abs=5)
 
 
 def test_normals_are_built_and_a_lowered_lobe_is_found(analyse, tmp_path):

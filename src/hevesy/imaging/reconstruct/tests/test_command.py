@@ -27,6 +27,7 @@ def test_the_command_writes_slices_that_name_their_source(tmp_path):
         *("reconstruct", tmp_path / "tomo.dcm", "--out", tmp_path / "recon.dcm", "--json"),
         *("--iterations", 2, "--subsets", 5, "--psf", "LEHR", "--contour", "0,0,120,80"),
         *("--filter", "gaussian:10"),
+        *("--cps-per-mbq", 80, "--sensitivity-source", "physics, 2026-01-05"),
     )
 
     assert done.returncode == 0, done.stderr
@@ -46,6 +47,7 @@ def test_the_command_writes_slices_that_name_their_source(tmp_path):
     assert written.StudyInstanceUID == source.StudyInstanceUID
     volume = read_series([tmp_path / "recon.dcm"])
     assert volume.centre_lps[2] == 250.0
+    assert volume.units == told["units"] == "BQML"
 
 
 def test_a_refusal_is_told_with_its_reason(tmp_path):
