@@ -69,9 +69,11 @@ xform_out={folder}/answer.tfm
 {start}"""
 PLASTIMATCH_STAGE = """[STAGE]
 xform=rigid
-optim={optim}
+optim=versor
 metric=mi
 max_its=200
+max_step={res}
+min_step=0.02
 res_mm={res} {res} {res}
 """
 
@@ -132,7 +134,7 @@ def by_elastix(folder: Path, *, centred: bool) -> Matrix:
 
 def by_plastimatch(folder: Path) -> Matrix:
     """plastimatch: Mattes at 12, 6 and 3 mm."""
-    stages = [PLASTIMATCH_STAGE.format(optim="versor", res=res) for res in (12, 6, 3)]
+    stages = [PLASTIMATCH_STAGE.format(res=res) for res in (12, 6, 3)]
     text = PLASTIMATCH.format(folder=folder, start="".join(stages))
     (folder / "p.txt").write_text(text)
     called("plastimatch", "register", f"{folder}/p.txt")
