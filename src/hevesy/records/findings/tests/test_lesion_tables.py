@@ -1,0 +1,392 @@
+"""Lesion tables: made once of the same images and method, kept as they were, read by those who may open images."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from hevesy.foundation.accounts.actors import Actor, PermissionRefused, system_actor
+from hevesy.foundation.accounts.models import User
+from hevesy.foundation.audit.models import AuditEvent
+from hevesy.foundation.jobs import leases
+from hevesy.foundation.jobs.models import Job
+from hevesy.foundation.jobs.running import drain, execute
+from hevesy.imaging.segment.lesions.sandboxed import Made
+from hevesy.imaging.segment.lesions.scoring import hand_scoring
+from hevesy.imaging.segment.lesions.tests.torso import scanned
+from hevesy.records.archive import settling
+from hevesy.records.archive.ingest import receive
+from hevesy.records.archive.models import Series, Study
+from hevesy.records.exams.models import Exam
+from hevesy.records.findings import jobs, lesion_tables
+from hevesy.records.findings.actions import FindingRefused
+from hevesy.records.findings.lesions import label_lesion
+from hevesy.records.findings.models import LesionTable
+from hevesy.records.findings.queries import lesion_tables as tables_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ActorFor = Callable[[User], Actor]
+Scan = Callable[[slice], tuple[list[Path], list[Path]]]
+IMAGING = leases.Queues(only=("imaging",))
+SETTLING = leases.Queues(only=("default",))
+NODULE = ((-75.0, 0.0, -390.0), 14.0, 9.0)
+SLAB = slice(70, 78)
+"""Slices that are enough where the numbers do not matter."""
+
+
+@pytest.fixture(autouse=True)
+def every_pet_has_a_table(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a department: tables are made by themselves, and it has taught the table nothing yet."""
+    settings.LESION_TABLES = True
+    settings.MODELS = tmp_path / "models"
+    monkeypatch.setattr(settling, "QUIET_S", 0.0)
+
+
+def take_in(files: list[Path]) -> None:
+    """Receive files and let the study settle."""
+    archive = system_actor("a test", "archive.store")
+    for path in files:
+        receive(path, by=archive)
+    drain(SETTLING)
+
+
+@pytest.fixture
+def scan(an_acquired_exam: Exam, tmp_path: Path) -> Scan:
+    """The scanner of the examination: `scan(slices)` gives its PET and CT as files."""
+
+    def write(slices: slice) -> tuple[list[Path], list[Path]]:
+        return scanned(
+            tmp_path,
+            [NODULE],
+            slices=slices,
+            study=an_acquired_exam.study_instance_uid,
+            patient_id=an_acquired_exam.patient.patient_id,
+            accession_number=an_acquired_exam.number,
+        )
+
+    return write
+
+
+@pytest.fixture
+def slab(scan: Scan) -> list[Path]:
+    """Eight slices of the PET."""
+    return scan(SLAB)[0]
+
+
+@pytest.fixture
+def a_slab(slab: list[Path]) -> Study:
+    """Six of them received and settled; the job of the table waits."""
+    take_in(slab[:6])
+    return Study.objects.get()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """No children: a table of no rows, and what each was made with."""
+    asked: list[dict[str, Any]] = []
+    labels = tmp_path / "labels"
+    labels.write_bytes(bytes(16))
+
+    def make(pet: list[Path], ct: list[Path], folder: Path, **how: Any) -> Made:
+        asked.append({"pet": len(pet), "ct": len(ct), **how})
+        return Made({"lesions": [], "device": "cpu"}, labels)
+
+    monkeypatch.setattr(jobs, "find_lesions_sandboxed", make)
+    return asked
+
+
+@pytest.fixture
+def reader(a_doctor: User, actor_for: ActorFor) -> Actor:
+    return actor_for(a_doctor)
+
+
+@pytest.mark.clause("6.16")
+def test_a_pet_that_settles_gets_its_table_which_readers_open_and_label(
+    scan: Scan, a_doctor: User, reader: Actor
+) -> None:
+    pet, ct = scan(slice(None))
+    take_in([*pet, *ct])
+    assert not LesionTable.objects.exists()
+
+    assert drain(IMAGING) == 1
+
+    browser = Client()
+    browser.force_login(a_doctor)
+    study = Study.objects.get()
+    (told,) = browser.get(f"/api/v1/studies/{study.study_instance_uid}/lesion-tables").json()
+    assert (told["tracer"], told["rule"], told["state"], told["device"]) == (
+        "FDG",
+        "F4.0",
+        "made",
+        "cpu",
+    )
+    assert told["report"]["ct_series_instance_uid"] == f"{study.study_instance_uid}.2"
+    grid = told["report"]["grid"]
+    packed = b"".join(browser.get(told["labels_url"]))
+    labels = np.frombuffer(gzip.decompress(packed), "<i4").reshape(grid["shape_kji"])
+    matrix = np.array(grid["ijk_to_lps"]).reshape(4, 4)
+    i, j, k = np.rint(np.linalg.solve(matrix, [*NODULE[0], 1])[:3]).astype(int)
+    nodule = next(one for one in told["report"]["lesions"] if one["number"] == labels[k, j, i])
+    assert nodule["suv_max"] == pytest.approx(NODULE[2], rel=1e-3)
+    event = AuditEvent.objects.get(verb="finding.lesion_table")
+    assert study.exam is not None and event.patient_id == study.exam.patient_id
+    label = label_lesion(
+        reader,
+        study,
+        series_uid=told["series_instance_uid"],
+        row=nodule,
+        tracer=told["tracer"],
+        rule=told["rule"],
+        pipeline=told["pipeline"],
+        accepted=False,
+    )
+    assert label.row == nodule["number"] and label.suggested == nodule["included"]
+
+
+def test_pictures_are_prepared_first(a_slab: Study) -> None:
+    first, second = leases.claim("a worker"), leases.claim("another")
+
+    assert first is not None and second is not None
+    assert (first.queue, second.queue) == ("volumes", "imaging")
+
+
+def test_the_same_images_and_method_give_one_row_and_are_computed_once(
+    a_slab: Study, quick: list[dict[str, Any]], reader: Actor
+) -> None:
+    drain(IMAGING)
+
+    lesion_tables.ask_lesion_tables(reader, a_slab)
+    assert drain(IMAGING) == 1
+
+    assert LesionTable.objects.count() == 1 and len(quick) == 1
+
+
+def test_more_images_another_rule_and_learned_weights_give_rows_of_their_own(
+    a_slab: Study,
+    slab: list[Path],
+    quick: list[dict[str, Any]],
+    reader: Actor,
+    settings: Any,
+) -> None:
+    drain(IMAGING)
+    take_in(slab[6:])
+    drain(IMAGING)
+    lesion_tables.ask_lesion_tables(reader, a_slab, rule="P41")
+    drain(IMAGING)
+    settings.MODELS.mkdir()
+    score = settings.MODELS / "score-FDG.toml"
+    score.write_text(f'source = "a test"\nchecked = false\n[weights]\n{_weights()}')
+    lesion_tables.ask_lesion_tables(reader, a_slab)
+    drain(IMAGING)
+
+    assert [(one["pet"], one["rule"], one["score"]) for one in quick] == [
+        (6, "F4.0", None),
+        (8, "F4.0", None),
+        (8, "P41", None),
+        (8, "F4.0", score),
+    ]
+    newest = tables_of(reader, a_slab.study_instance_uid)
+    assert LesionTable.objects.count() == 4
+    assert [(one.rule, bool(one.learned_sha256)) for one in newest] == [
+        ("F4.0", True),
+        ("P41", False),
+    ]
+
+
+def _weights() -> str:
+    return "\n".join(f"{name} = {value}" for name, value in hand_scoring().weights.items())
+
+
+def test_a_worker_that_lost_its_lease_keeps_nothing(
+    a_slab: Study, quick: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = leases.claim("first", IMAGING)
+    assert job is not None
+    make = jobs.find_lesions_sandboxed
+
+    def overtaken(*args: Any, **how: Any) -> Made:
+        Job.objects.filter(pk=job.pk).update(fence=job.fence + 1)
+        return make(*args, **how)
+
+    monkeypatch.setattr(jobs, "find_lesions_sandboxed", overtaken)
+
+    assert execute(job, heartbeat=False) is None
+
+    assert not LesionTable.objects.exists()
+
+
+def test_a_pet_without_weight_is_kept_as_refused_with_a_sentence_and_once(
+    slab: list[Path], reader: Actor
+) -> None:
+    for path in slab:
+        image = pydicom.dcmread(path)
+        del image.PatientWeight
+        image.save_as(path)
+    take_in(slab)
+    drain(IMAGING)
+
+    lesion_tables.ask_lesion_tables(reader, Study.objects.get())
+    drain(IMAGING)
+
+    table = LesionTable.objects.get()
+    assert (table.state, table.reason, table.labels) == ("refused", "weight_missing", None)
+    assert "weight" in table.text_en and "体重" in table.text_zh
+    assert Job.objects.filter(queue="imaging").exclude(state="done").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("slices", "changes"),
+    [(8, {"CorrectedImage": ["DECY"], "AttenuationCorrectionMethod": ""}), (2, {})],
+)
+def test_a_pet_without_attenuation_correction_or_of_few_slices_has_no_table(
+    slab: list[Path], reader: Actor, slices: int, changes: dict[str, Any]
+) -> None:
+    for path in slab[:slices]:
+        image = pydicom.dcmread(path)
+        for keyword, value in changes.items():
+            setattr(image, keyword, value)
+        image.save_as(path)
+    take_in(slab[:slices])
+
+    with pytest.raises(FindingRefused):
+        lesion_tables.ask_lesion_tables(reader, Study.objects.get())
+
+    assert not Job.objects.filter(queue="imaging").exists()
+    assert not AuditEvent.objects.filter(verb="finding.ask_lesions").exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "tracer", "reason"),
+    [
+        ("", "FDG", ""),
+        ("PSMA-1007", "PSMA", ""),
+        ("Sodium fluoride F^18^", "", "no_lesion_profile"),
+    ],
+)
+def test_the_tracer_is_that_of_the_images_else_of_the_examination(
+    a_slab: Study, quick: list[dict[str, Any]], named: str, tracer: str, reason: str
+) -> None:
+    series = a_slab.series.get()
+    series.header.pop("radiopharmaceutical")
+    if named:
+        series.header["radiopharmaceutical"] = named
+    series.save()
+
+    drain(IMAGING)
+
+    table = LesionTable.objects.get()
+    assert (table.tracer, table.reason) == (tracer, reason)
+
+
+def test_the_ct_is_the_one_in_the_same_frame_with_most_images(a_slab: Study) -> None:
+    pet = a_slab.series.get()
+    frame = pet.frame_of_reference_uid
+
+    def ct(uid: str, frame: str, images: int) -> Series:
+        return a_slab.series.create(
+            series_instance_uid=uid,
+            modality="CT",
+            frame_of_reference_uid=frame,
+            instance_count=images,
+        )
+
+    ct("1.1", frame, 2), ct("1.2", "other", 900)
+    assert lesion_tables.ct_for(pet) is None
+    ct("1.3", frame, 300)
+    thin = ct("1.4", frame, 600)
+
+    assert lesion_tables.ct_for(pet) == thin
+
+
+def test_a_table_is_neither_changed_nor_deleted(a_slab: Study, quick: list[dict[str, Any]]) -> None:
+    drain(IMAGING)
+
+    for change in (
+        lambda: LesionTable.objects.update(report={}),
+        lambda: LesionTable.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+
+
+def test_the_database_wants_a_map_or_a_reason(a_slab: Study) -> None:
+    key = {"series": a_slab.series.get(), "content_sha256": "0" * 64, "rule": "F4.0"}
+
+    for wrong in ({"state": "made"}, {"state": "refused"}):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            LesionTable.objects.create(**key, **wrong)
+
+
+def test_asking_needs_the_right_to_mark_and_a_rule_that_exists(
+    a_slab: Study, reader: Actor, a_nurse: User, actor_for: ActorFor
+) -> None:
+    with pytest.raises(PermissionRefused):
+        lesion_tables.ask_lesion_tables(actor_for(a_nurse), a_slab)
+    for wrong in ({"rule": "F99"}, {"rule": "ITM"}, {"tracer": "NaF"}):
+        with pytest.raises(FindingRefused):
+            lesion_tables.ask_lesion_tables(reader, a_slab, **wrong)
+
+    assert not AuditEvent.objects.filter(verb="finding.ask_lesions").exists()
+
+
+def test_the_command_asks_again_and_is_on_the_audit_trail(
+    a_slab: Study, quick: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    drain(IMAGING)
+
+    call_command("lesions", a_slab.study_instance_uid, "--rule", "P41", "--tracer", "SSTR")
+    drain(IMAGING)
+
+    assert a_slab.series.get().series_instance_uid in capsys.readouterr().out
+    assert (quick[-1]["rule"], quick[-1]["tracer"]) == ("P41", "SSTR")
+    event = AuditEvent.objects.get(verb="finding.ask_lesions")
+    assert (event.channel, event.details["rule"]) == ("command", "P41")
+    with pytest.raises(CommandError, match="no study"):
+        call_command("lesions", "1.2.3")
+
+
+def test_who_may_not_open_images_reads_neither_table_nor_map(
+    a_slab: Study, quick: list[dict[str, Any]], a_clinician: User
+) -> None:
+    drain(IMAGING)
+    browser = Client()
+    browser.force_login(a_clinician)
+    table = LesionTable.objects.get()
+
+    answer = browser.get(f"/api/v1/studies/{a_slab.study_instance_uid}/lesion-tables")
+
+    assert answer.status_code == 403
+    assert browser.get(f"/files/{table.labels_id}/").status_code == 404
+
+
+def test_reading_takes_as_many_queries_for_many_tables_as_for_one(
+    a_slab: Study, quick: list[dict[str, Any]], a_doctor: User, reader: Actor
+) -> None:
+    browser = Client()
+    browser.force_login(a_doctor)
+    address = f"/api/v1/studies/{a_slab.study_instance_uid}/lesion-tables"
+    drain(IMAGING)
+    browser.get(address)
+    with CaptureQueriesContext(connection) as one:
+        assert len(json.loads(browser.get(address).content)) == 1
+    for rule in ("P41", "P50", "F2.5"):
+        lesion_tables.ask_lesion_tables(reader, a_slab, rule=rule)
+    drain(IMAGING)
+
+    with CaptureQueriesContext(connection) as four:
+        assert len(json.loads(browser.get(address).content)) == 4
+
+    assert len(four) == len(one)
+    assert browser.get("/api/v1/studies/1.2.3/lesion-tables").status_code == 404
