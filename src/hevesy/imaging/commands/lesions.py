@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.device import DEVICES
 from hevesy.imaging.dicomio import (
     ImageRefused,
     SeriesIdentity,
@@ -41,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--tracer", choices=TRACERS, default="FDG")
     parser.add_argument("--rule", choices=_RULES, default="F4.0", help="threshold (default F4.0)")
     parser.add_argument("--model", type=Path, metavar="DIR", help="folder of a model, takes part")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument(
         "--score", type=Path, metavar="FILE", help="weights by `hevesy image retrain`"
     )

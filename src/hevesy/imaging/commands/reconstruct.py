@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hevesy.imaging.commands import answer, complain
+from hevesy.imaging.device import DEVICES
 from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.nm_write import Recorded, recon_tomo_dataset
 from hevesy.imaging.geometry import Volume
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="patient",
         help="what angles are counted from; the standard says the patient",
     )
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="of OSEM and MLEM")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
@@ -88,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         counts = float(image.sum(dtype=np.float64))
         complain(f"{what}: iteration {iteration} of {settings.iterations}, {counts:.0f} counts")
 
-    made = reconstruct(study, settings, ct=ct, progress=tell)
+    made = reconstruct(study, settings, ct=ct, progress=tell, device=arguments.device)
     dataset = recon_tomo_dataset(
         made.gates or (made.summed,),
         study.source,

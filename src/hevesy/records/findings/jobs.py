@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django_tasks import task
 
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.jobs.running import current_run
+from hevesy.imaging.device import Device
 from hevesy.imaging.dicomio import ImageRefused
 from hevesy.imaging.refusal import Refused
 from hevesy.imaging.segment.lesions.sandboxed import find_lesions_sandboxed
@@ -20,9 +21,6 @@ from hevesy.records.archive.models import Series
 from hevesy.records.archive.queries import local_paths
 from hevesy.records.findings import lesion_tables
 from hevesy.records.findings.models import LesionTable
-
-if TYPE_CHECKING:
-    from hevesy.imaging.models.onnx import Device
 
 BEHIND_PICTURES = -10
 
@@ -64,7 +62,7 @@ def find_lesions(series_id: int, rule: str, tracer: str) -> None:
                 rule=rule,
                 score=learned.score,
                 model=learned.model,
-                device=cast("Device", settings.DEVICE),
+                device=cast(Device, settings.DEVICE),
                 progress=lambda fraction, stage: run.progress(fraction, _stages()[stage]),
             )
         except (ImageRefused, Refused) as refusal:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from hevesy.imaging.device import Device
 from hevesy.imaging.dicomio import ImageRefused, require_whole
 from hevesy.imaging.dicomio.sandbox import ChildLimits, read_series_into, run_task, volume_of
 from hevesy.imaging.geometry import Finding, Volume
@@ -24,7 +25,6 @@ from hevesy.imaging.segment.lesions.scoring import Scoring, read_scoring
 # Only the child computes; a server that asks for it does not load what computes.
 if TYPE_CHECKING:
     from hevesy.imaging.models import Prediction
-    from hevesy.imaging.models.onnx import Device
 
 Part = TypeVar("Part")
 LABELS_FILE: Final = "labels.i32"
