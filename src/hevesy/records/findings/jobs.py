@@ -38,7 +38,7 @@ def find_lesions(series_id: int, rule: str, tracer: str) -> None:
     ct = lesion_tables.ct_for(pet)
     tracer = tracer or lesion_tables.tracer_for(pet)
     learned = lesion_tables.Learned.of_site(tracer)
-    key = {
+    key: dict[str, Any] = {
         "series": pet,
         "content_sha256": lesion_tables.content_sha256(pet, ct),
         "tracer": tracer,
@@ -71,6 +71,7 @@ def find_lesions(series_id: int, rule: str, tracer: str) -> None:
             return
         # mtime=0: the same map must give the same bytes, or it would be stored twice.
         labels = gzip.compress(made.labels.read_bytes(), mtime=0)
+    key["learned_sha256"] = learned.without(made.left_out).sha256
     with run.effect():
         lesion_tables.keep_made(by, key, made.report, labels)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,12 @@ class Learned:
         model = settings.MODELS / "lesions"
         return cls(
             score if score.is_file() else None, model if (model / "model.toml").is_file() else None
+        )
+
+    def without(self, left_out: Collection[str]) -> Learned:
+        """What remains when "score" or "model" could not be used: a table made without is another one."""
+        return Learned(
+            None if "score" in left_out else self.score, None if "model" in left_out else self.model
         )
 
     @property

@@ -32,6 +32,8 @@ _LIMITS: Final = ChildLimits(memory_bytes=8 * 1024**3, processor_s=900, wall_s=9
 _LIMITS_WITH_MODEL: Final = ChildLimits(
     memory_bytes=None, processor_s=24 * 3600, wall_s=3300.0, open_files=4096
 )
+# A patient full of metastases has some hundreds.
+_MOST_ROWS: Final = 5000
 _ZH: Final = {"ct": "CT", "score": "学习得到的权重", "model": "模型"}
 
 
@@ -44,6 +46,12 @@ class Made:
 
     report: dict[str, Any]
     labels: Path
+
+    @property
+    def left_out(self) -> set[str]:
+        """Of "ct", "score" and "model" those that could not be used."""
+        keys = {finding["key"] for finding in self.report["findings"]}
+        return {name for name in _ZH if f"{name}_not_used" in keys}
 
 
 def find_lesions_sandboxed(
@@ -129,6 +137,14 @@ def _find(request: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         proposed=() if prediction is None else models.proposals(suv, prediction),
         scoring=scoring,
     )
+    if len(report.rows) > _MOST_ROWS:
+        raise Refused(
+            "too_many_foci",
+            f"More than {_MOST_ROWS} foci reach the rule; the images are noise or not SUV, or the"
+            " rule is too low: check them.",
+            f"超过 {_MOST_ROWS} 个病灶达到阈值；图像可能是噪声或并非 SUV，或阈值过低，请检查。",
+            str(len(report.rows)),
+        )
     if prediction is not None:
         report = models.with_model(report, prediction)
     (folder / LABELS_FILE).write_bytes(report.label_volume().astype("<i4", copy=False).tobytes())

@@ -101,7 +101,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any
 
     def make(pet: list[Path], ct: list[Path], folder: Path, **how: Any) -> Made:
         asked.append({"pet": len(pet), "ct": len(ct), **how})
-        return Made({"lesions": [], "device": "cpu"}, labels)
+        return Made({"lesions": [], "findings": [], "device": "cpu"}, labels)
 
     monkeypatch.setattr(jobs, "find_lesions_sandboxed", make)
     return asked
@@ -203,6 +203,36 @@ def test_more_images_another_rule_and_learned_weights_give_rows_of_their_own(
         ("F4.0", True),
         ("P41", False),
     ]
+
+
+def test_a_table_made_without_the_model_does_not_pass_for_one_made_with_it(
+    a_slab: Study,
+    quick: list[dict[str, Any]],
+    reader: Actor,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = settings.MODELS / "lesions"
+    model.mkdir(parents=True)
+    (model / "model.toml").write_text('name = "ours"')
+    make = jobs.find_lesions_sandboxed
+
+    def without_model(*files: Any, **how: Any) -> Made:
+        made = make(*files, **how)
+        made.report["findings"] = [{"key": "model_not_used"}]
+        return made
+
+    with monkeypatch.context() as a_machine_without_onnx:
+        a_machine_without_onnx.setattr(jobs, "find_lesions_sandboxed", without_model)
+        drain(IMAGING)
+    assert [one.learned_sha256 for one in LesionTable.objects.all()] == [""]
+
+    lesion_tables.ask_lesion_tables(reader, a_slab)
+    drain(IMAGING)
+
+    with_model = LesionTable.objects.latest("pk")
+    assert LesionTable.objects.count() == 2 and with_model.learned_sha256
+    assert [one["model"] for one in quick] == [model, model]
 
 
 def _weights() -> str:

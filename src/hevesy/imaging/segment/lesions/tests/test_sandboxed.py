@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from hevesy.imaging.dicomio import ImageRefused, read_series
+from hevesy.imaging.dicomio.sandbox import read_series_into
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.refusal import Refused
+from hevesy.imaging.segment.lesions import sandboxed
 from hevesy.imaging.segment.lesions.report import find_lesions
 from hevesy.imaging.segment.lesions.sandboxed import find_lesions_sandboxed
 from hevesy.imaging.segment.lesions.tests.torso import scanned
@@ -13,6 +15,7 @@ from hevesy.imaging.segment.lesions.tests.torso import scanned
 CENTRE = np.array((-75.0, 0.0, -390.0))
 NODULE = (CENTRE, 14.0, 9.0)
 """In the right lung: centre (LPS mm), radius (mm), SUV."""
+NOTHING_ELSE = dict.fromkeys(("ct", "ct_refused", "score", "model", "device"))
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,18 @@ def test_what_is_no_image_is_refused_as_such(a_scan, tmp_path):
 
     with pytest.raises(ImageRefused):
         find_lesions_sandboxed([broken], [], tmp_path, tracer="FDG", rule="F4.0")
+
+
+def test_more_foci_than_any_patient_has_are_refused(a_scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(sandboxed, "_MOST_ROWS", 2)
+    (tmp_path / "pet").mkdir()
+    described = read_series_into(a_scan[0], tmp_path / "pet")
+
+    answer = sandboxed.find_lesions_task(
+        {"pet": described, "tracer": "FDG", "rule": "F4.0", **NOTHING_ELSE}, tmp_path
+    )
+
+    assert answer["refused"][0] == "too_many_foci"
 
 
 def test_a_pet_without_suv_is_refused_with_a_sentence(a_scan, tmp_path):
