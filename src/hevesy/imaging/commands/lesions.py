@@ -27,9 +27,9 @@ from hevesy.imaging.models import lesions as models
 from hevesy.imaging.quantify.suv import apply_suv, suv_factor
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
-from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
 from hevesy.imaging.segment.lesions.scoring import read_scoring
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 
 # The verb states no resolution of the scanner, which the iterative rule needs.
 _RULES = [key for key in RULES if key != "ITM"]

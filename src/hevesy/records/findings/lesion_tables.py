@@ -18,8 +18,7 @@ from hevesy.foundation.files.actions import store_file
 from hevesy.foundation.ui import live
 from hevesy.imaging.dicomio import ImageRefused
 from hevesy.imaging.refusal import Refused
-from hevesy.imaging.segment.lesions.places import TRACERS
-from hevesy.imaging.segment.lesions.tracers import profile_of
+from hevesy.imaging.segment.lesions.tracers import TRACERS, profile_of
 from hevesy.records.archive.models import Series, Study
 from hevesy.records.archive.queries import role
 from hevesy.records.findings.actions import FindingRefused

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+TRACERS: Final = ("FDG", "PSMA", "SSTR")
+"""Tracers that have physiological classes."""
+
 # Names of PS3.16 CID 4021 (PET radiopharmaceuticals), their generic names and the short forms in use.
 _NAMES: Final = {
     "FDG": ("fdg", "fluorodeoxyglucose", "fludeoxyglucose", "脱氧葡萄糖"),
@@ -14,7 +17,7 @@ _NAMES: Final = {
 
 
 def profile_of(radiopharmaceutical: str) -> str:
-    """The key in `places.TRACERS` whose tracer is named in the text; "" for none, or more than one."""
+    """The one of `TRACERS` that the text names; "" for none, or more than one."""
     text = re.sub(r"[\s_]+", "", radiopharmaceutical).casefold()
     found = [key for key, names in _NAMES.items() if any(name in text for name in names)]
     return found[0] if len(found) == 1 else ""

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import override
 
 from hevesy.foundation.accounts.actors import Refused, system_actor
-from hevesy.imaging.segment.lesions.places import TRACERS
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 from hevesy.records.archive.models import Study
 from hevesy.records.findings.lesion_tables import DEFAULT_RULE, ask_lesion_tables
 

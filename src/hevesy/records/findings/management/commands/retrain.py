@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from hevesy.imaging.commands.retrain import lines
 from hevesy.imaging.refusal import Refused
 from hevesy.imaging.segment.lesions.learning import fit
-from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import VERSION
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 from hevesy.records.findings.lesion_tables import score_path
 from hevesy.records.findings.lesions import labels_to_learn_from
 
