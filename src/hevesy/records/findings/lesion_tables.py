@@ -80,9 +80,10 @@ def ct_for(pet: Series) -> Series | None:
 
 def tracer_for(pet: Series) -> str:
     """The lesion profile of the drug that the images name, else of the one that the examination planned; or ""."""
-    named = profile_of(str(pet.header.get("radiopharmaceutical", "")))
-    if named or pet.header.get("radiopharmaceutical") or pet.study.exam is None:
-        return named
+    # Some scanners write "Solution" as the name and the drug as a code.
+    names = [str(pet.header.get(key, "")) for key in ("radiopharmaceutical", "drug_code")]
+    if any(names) or pet.study.exam is None:
+        return profile_of(" ".join(names))
     planned = {
         profile_of(f"{step.tracer.short} {step.tracer.label}")
         for step in pet.study.exam.steps.select_related("tracer")

@@ -225,18 +225,21 @@ def test_a_pet_without_attenuation_correction_or_of_few_slices_has_no_table(
 @pytest.mark.parametrize(
     ("named", "tracer", "reason"),
     [
-        ("", "FDG", ""),
-        ("PSMA-1007", "PSMA", ""),
-        ("Sodium fluoride F^18^", "", "no_lesion_profile"),
+        ({}, "FDG", ""),
+        ({"radiopharmaceutical": "PSMA-1007"}, "PSMA", ""),
+        ({"radiopharmaceutical": "Solution", "drug_code": "Gallium DOTATATE"}, "SSTR", ""),
+        ({"radiopharmaceutical": "Sodium fluoride F^18^"}, "", "no_lesion_profile"),
     ],
 )
 def test_the_tracer_is_that_of_the_images_else_of_the_examination(
-    a_slab: Study, quick: list[dict[str, Any]], named: str, tracer: str, reason: str
+    a_slab: Study, quick: list[dict[str, Any]], named: dict[str, str], tracer: str, reason: str
 ) -> None:
     series = a_slab.series.get()
-    series.header.pop("radiopharmaceutical")
-    if named:
-        series.header["radiopharmaceutical"] = named
+    series.header = {
+        key: value
+        for key, value in series.header.items()
+        if key not in ("radiopharmaceutical", "drug_code")
+    } | named
     series.save()
 
     drain(IMAGING)
