@@ -21,6 +21,8 @@ LONGEST_PAUSE_S = 30
 STEADY_S = 60
 QUICK_DEATHS = 6
 POLL_S = 0.2
+LONG_WORK = ("slow", "imaging")
+"""Queues whose jobs take many seconds."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -136,14 +138,18 @@ def hevesy(*words: str) -> list[str]:
 
 
 def services(commands: set[str]) -> list[Service]:
-    """What this installation runs: of the gateways those whose command exists."""
+    """What this installation runs: of the gateways those whose command exists.
+
+    HEVESY_LANES_ELSEWHERE (`imaging`, or several separated by commas) names queues that workers of other machines
+    serve; the workers here leave them alone.
+    """
     workers = max(1, int(os.environ.get("HEVESY_WORKERS", "2")))
+    elsewhere = [one for one in os.environ.get("HEVESY_LANES_ELSEWHERE", "").split(",") if one]
     found = [Service("web", hevesy("web")), Service("clock", hevesy("clock"))]
     found += [Service(name, hevesy(name)) for name in ("dicom", "hl7") if name in commands]
     # The first takes everything; the others leave long work alone, so that short jobs never wait for it.
-    found.append(Service("worker-1", hevesy("worker")))
-    found += [
-        Service(f"worker-{number}", hevesy("worker", "--except", "slow"))
-        for number in range(2, workers + 1)
-    ]
+    for number in range(1, workers + 1):
+        left = elsewhere if number == 1 else [*LONG_WORK, *elsewhere]
+        words = [f"--except={name}" for name in left]
+        found.append(Service(f"worker-{number}", hevesy("worker", *words)))
     return found

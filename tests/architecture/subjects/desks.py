@@ -51,7 +51,7 @@ def _an_exam_to_link(clinic: Clinic) -> str:
     return str(clinic.exam.number)
 
 
-@subject("viewing:*.uid", "dicomweb:*.study")
+@subject("viewing:*.uid", "dicomweb:*.study", "api:study_lesion_tables.study_instance_uid")
 def _a_study(clinic: Clinic) -> str:
     return str(clinic.study.study_instance_uid)
 

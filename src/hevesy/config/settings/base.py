@@ -99,6 +99,14 @@ DICOM_ADDRESS = os.environ.get("HEVESY_DICOM", "127.0.0.1:11112")
 HL7_ADDRESS = os.environ.get("HEVESY_HL7", "127.0.0.1:2575")
 AE_TITLE = os.environ.get("HEVESY_AE_TITLE", "HEVESY")
 DEMO = os.environ.get("HEVESY_DEMO", "") == "1"
+MODELS = Path(os.environ.get("HEVESY_MODELS", HOME / "models"))
+"""Folder of what the lesion table may use: `score-FDG.toml` by `hevesy retrain`, a network in `lesions/`."""
+DEVICE = os.environ.get("HEVESY_DEVICE", "auto")
+"""Where this machine's imaging jobs compute what a GPU can: auto, cpu or cuda."""
+if DEVICE not in ("auto", "cpu", "cuda"):
+    raise ValueError(f"HEVESY_DEVICE: {DEVICE!r} is not auto, cpu or cuda")
+LESION_TABLES = os.environ.get("HEVESY_LESION_TABLES", "1") == "1"
+"""Whether a lesion table is made of every PET that settles; people can ask for one in any case."""
 STORAGE_URL = os.environ.get("HEVESY_STORAGE_URL", f"file:{HOME / 'objects'}")
 
 ALLOWED_HOSTS = os.environ.get("HEVESY_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")

@@ -27,6 +27,8 @@ else:
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["*"]
+# Seconds for each study that settles; the tests of lesion tables ask for them.
+LESION_TABLES = False
 SLOT_ERRORS_ARE_RAISED = True
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_USE_FINDERS = True

@@ -139,6 +139,32 @@ def test_gateways_run_only_when_they_are_installed() -> None:
     assert with_dicom == ["web", "clock", "dicom", "worker-1", "worker-2"]
 
 
+def worker_words() -> list[list[str]]:
+    found = [service for service in supervisor.services(set()) if "worker" in service.name]
+    return [service.command[4:] for service in found]
+
+
+def test_one_worker_alone_takes_every_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEVESY_WORKERS", "1")
+
+    assert worker_words() == [[]]
+
+
+def test_the_second_worker_leaves_long_work_to_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEVESY_WORKERS", "2")
+
+    assert worker_words() == [[], ["--except=slow", "--except=imaging"]]
+
+
+def test_no_worker_here_takes_a_lane_that_is_served_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HEVESY_WORKERS", "2")
+    monkeypatch.setenv("HEVESY_LANES_ELSEWHERE", "imaging")
+
+    assert all("--except=imaging" in words for words in worker_words())
+
+
 @pytest.mark.parametrize(
     ("address", "parts"),
     [("127.0.0.1:8000", ("127.0.0.1", 8000)), ("[::1]:80", ("::1", 80))],

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -135,3 +138,18 @@ def test_the_request_log_has_the_route_and_no_search_words(
 
     assert "GET healthz 200" in caplog.text
     assert "张三" not in caplog.text
+
+
+def test_a_starting_server_loads_nothing_of_what_computes_images() -> None:
+    code = (
+        "import sys, django\n"
+        "django.setup()\n"
+        "import hevesy.config.urls\n"
+        "print({'numba', 'scipy', 'skimage', 'SimpleITK', 'matplotlib'} & set(sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+
+    assert done.stdout.strip() == "set()"

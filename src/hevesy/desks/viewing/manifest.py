@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.imaging.dicomio.refusal import texts
 from hevesy.records.archive.models import PreparedVolume, Series, Study
+from hevesy.records.archive.queries import role
 from hevesy.records.documents.facts import age_text
 from hevesy.records.exams.models import Exam
 from hevesy.records.exams.states import look
@@ -117,15 +118,6 @@ def _refusal(prepared: PreparedVolume) -> dict[str, str]:
     """Why preparing failed, as sentences, and what the log says of it: `PreparedVolume.message` begins with the key."""
     english, chinese = texts(prepared.message.partition(":")[0])
     return {"message_zh": chinese, "message_en": english, "detail": prepared.message}
-
-
-def role(series: Series) -> str:
-    """What a series is for, by rule: what its headers say, never by guessing at the description."""
-    if series.modality == "PT":
-        correction = str(series.header.get("attenuation_correction", "")).upper()
-        corrected = "ATTN" in str(series.header.get("corrected_image", "")).upper()
-        return "PET" if corrected or (correction and correction != "NONE") else "PET_NAC"
-    return {"CT": "CT", "MR": "MR", "NM": "NM"}.get(series.modality, "OTHER")
 
 
 def suggested(rows: list[dict[str, Any]]) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from ninja.errors import ValidationError
 
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import actor_of
-from hevesy.gateways.api import doses, exams, patients, queues, reports
+from hevesy.gateways.api import doses, exams, lesions, patients, queues, reports
 
 
 def logged_in(request: HttpRequest) -> Any:
@@ -40,7 +40,7 @@ api = Service(
     title="Hevesy",
     version="1",
     description=(
-        "Patients, orders, exams, administrations, reports and queues of a nuclear medicine department. "
+        "Patients, orders, exams, administrations, reports, queues and lesion tables of a nuclear medicine department. "
         "Send `Authorization: Bearer TOKEN`. Every write is the action of the page: same rights, same audit."
     ),
     auth=logged_in,
@@ -52,6 +52,7 @@ api.add_router("", exams.router, tags=["exams"])
 api.add_router("", doses.router, tags=["administrations"])
 api.add_router("", reports.router, tags=["reports"])
 api.add_router("", queues.router, tags=["queues"])
+api.add_router("", lesions.router, tags=["lesions"])
 
 
 @api.exception_handler(Refused)

@@ -18,6 +18,7 @@ from typing import Any
 
 from hevesy.imaging.commands import answer, complain, corrections, existing, wrong_call
 from hevesy.imaging.commands.references import add_reference_arguments, reference
+from hevesy.imaging.device import DEVICES
 from hevesy.imaging.dicomio import (
     ImageRefused,
     SeriesIdentity,
@@ -35,9 +36,9 @@ from hevesy.imaging.quantify.suv import apply_suv
 from hevesy.imaging.quantify.suv_texts import refused
 from hevesy.imaging.quantify.thresholds import RULES
 from hevesy.imaging.segment.lesions.measured import measured_in
-from hevesy.imaging.segment.lesions.places import TRACERS
 from hevesy.imaging.segment.lesions.report import LesionReport, LesionRow, find_lesions
 from hevesy.imaging.segment.lesions.scoring import read_scoring
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--rule", choices=list(RULES), default="F4.0", help="threshold (default F4.0)"
     )
     parser.add_argument("--model", type=Path, metavar="DIR", help="folder of a model, takes part")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument(
         "--score", type=Path, metavar="FILE", help="weights by `hevesy image retrain`"
     )

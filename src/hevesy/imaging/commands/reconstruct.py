@@ -10,6 +10,7 @@ import numpy as np
 
 from hevesy.imaging.analyse.spectsuv import CameraCalibration, read_calibration
 from hevesy.imaging.commands import answer, complain, existing
+from hevesy.imaging.device import DEVICES
 from hevesy.imaging.dicomio import read_series, require_whole
 from hevesy.imaging.dicomio.nm_write import Recorded, recon_tomo_dataset
 from hevesy.imaging.geometry import Volume
@@ -73,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cps-per-mbq", type=float, help="instead of a table: planar sensitivity of one head"
     )
     parser.add_argument("--sensitivity-source", default="", help="who measured it and when")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="of OSEM and MLEM")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
 
 
@@ -103,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         counts = float(image.sum(dtype=np.float64))
         complain(f"{what}: iteration {iteration} of {settings.iterations}, {counts:.0f} counts")
 
-    made = reconstruct(study, settings, ct=ct, progress=tell)
+    made = reconstruct(study, settings, ct=ct, progress=tell, device=arguments.device)
     calibration = _calibration(arguments, study.nuclide)
     if calibration is not None:
         made = in_becquerel(made, study, calibration)

@@ -19,6 +19,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.commands import answer, complain, existing, wrong_call
+from hevesy.imaging.device import DEVICES, on_processor_only
 from hevesy.imaging.dicomio import read_dataset, read_series
 from hevesy.imaging.dicomio.spatial_registration import spatial_registration_dataset
 from hevesy.imaging.register import Registration, register, register_landmarks
@@ -47,12 +48,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="search although both series state one Frame of Reference (the patient moved)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=42, help="of the random samples")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="registration runs on the processor"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a Spatial Registration")
 
 
 def run(arguments: Namespace) -> int:
     """Register and print; returns the exit status."""
     existing(arguments.fixed, arguments.moving)
+    on_processor_only(arguments.device)
     by_points = arguments.landmarks is not None or arguments.method == LANDMARKS
     if by_points and (arguments.landmarks is None or arguments.method not in (None, LANDMARKS)):
         raise wrong_call("--landmarks FILE and --method landmarks belong together.")
@@ -65,7 +70,7 @@ def run(arguments: Namespace) -> int:
     if arguments.out:
         _store(found, sides, arguments.out)
     if arguments.json:
-        answer({"status": "ok", **found.as_json()})
+        answer({"status": "ok", "device": "cpu", **found.as_json()})
     else:
         _print(found)
     return 0

@@ -14,7 +14,7 @@ from pathlib import Path
 from hevesy.imaging.commands import answer, complain, existing
 from hevesy.imaging.segment.lesions.labels import read_labels
 from hevesy.imaging.segment.lesions.learning import Learned, fit
-from hevesy.imaging.segment.lesions.places import TRACERS
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 
 
 def add_arguments(parser: ArgumentParser) -> None:

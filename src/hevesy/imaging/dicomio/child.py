@@ -27,6 +27,8 @@ def limit_this_process(limits: dict[str, Any]) -> None:
         resource.RLIMIT_CORE: 0,
     }
     for kind, value in wanted.items():
+        if value is None:
+            continue
         _, hard = resource.getrlimit(kind)
         most = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (most, most))
@@ -104,11 +106,19 @@ def render_frame_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {}
 
 
+def find_lesions_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make a lesion table from voxels that another child has read."""
+    from hevesy.imaging.segment.lesions import sandboxed
+
+    return sandboxed.find_lesions_task(request, folder)
+
+
 TASKS = {
     "read_series": read_series_task,
     "pack_series": pack_series_task,
     "decode_frames": decode_frames_task,
     "render_frame": render_frame_task,
+    "find_lesions": find_lesions_task,
 }
 
 

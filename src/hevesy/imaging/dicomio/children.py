@@ -14,6 +14,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,26 +22,27 @@ _SOURCE_ROOT: Final = Path(__file__).resolve().parents[3]
 _END_WITHIN_S: Final = 10.0
 
 
-def run_child(desk: Path, wall_s: float) -> int:
+def run_child(desk: Path, wall_s: float, environment: Mapping[str, str] | None = None) -> int:
     """Let a child process carry out the request in `desk`; its exit status, a signal as a negative number.
 
-    What it says on stderr is in the file `stderr` of `desk`. Raises `TimeoutError` after `wall_s`
+    What it says on stderr is in the file `stderr` of `desk`. environment: what it needs beside the
+    little it always gets; such a child is a new Python. Raises `TimeoutError` after `wall_s`
     seconds, when the child has been ended.
     """
-    if hasattr(os, "fork"):
+    if hasattr(os, "fork") and not environment:
         try:
             return _server().run(str(desk), wall_s)
         except _Gone:
             (desk / "answer.json").unlink(missing_ok=True)
-    return _new_python(desk, wall_s)
+    return _new_python(desk, wall_s, environment or {})
 
 
-def _new_python(desk: Path, wall_s: float) -> int:
+def _new_python(desk: Path, wall_s: float, environment: Mapping[str, str]) -> int:
     try:
         with (desk / "stderr").open("wb") as said:
             return subprocess.run(
                 [sys.executable, "-m", "hevesy.imaging.dicomio.child", str(desk)],
-                env=_environment() | {"TMPDIR": str(desk)},
+                env={**environment, **_environment(), "TMPDIR": str(desk)},
                 cwd=desk,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChildLimits:
-    """What the child process may use. written_bytes: one file; wall_s: until it is ended."""
+    """What the child process may use. written_bytes: one file; wall_s: until it is ended.
 
-    memory_bytes: int = 4 * 1024**3
+    memory_bytes: of address space; None for a child that drives a GPU, whose driver maps far more.
+    """
+
+    memory_bytes: int | None = 4 * 1024**3
     processor_s: int = 240
     wall_s: float = 300.0
     written_bytes: int = 2 * 1024**3
@@ -51,9 +54,22 @@ def read_series_sandboxed(
     """`read_series` in a child process. Raises `ImageRefused`."""
     with tempfile.TemporaryDirectory(prefix="hevesy-read-") as name:
         folder = Path(name)
-        request = {"paths": [str(Path(p).resolve()) for p in paths], "limits": asdict(limits)}
-        described = run_task("read_series", request, folder, child=child)
-        return _volume(described, folder / "array.npy")
+        return volume_of(read_series_into(paths, folder, limits=limits, child=child), folder)
+
+
+def read_series_into(
+    paths: Iterable[str | Path],
+    folder: Path,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> dict[str, Any]:
+    """`read_series` in a child process that leaves the voxels in `folder`; for `volume_of`.
+
+    Raises `ImageRefused`.
+    """
+    request = {"paths": [str(Path(p).resolve()) for p in paths], "limits": asdict(limits)}
+    return run_task("read_series", request, folder, child=child)
 
 
 def pack_series_sandboxed(
@@ -135,11 +151,12 @@ def run_task(
     folder: Path,
     *,
     child: ChildLimits = DEFAULT_CHILD_LIMITS,
+    environment: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Run a named task of `hevesy.imaging.dicomio.child` and return its JSON answer.
 
     folder: existing folder into which the child writes; requests and answers pass through a
-    temporary folder beside it.
+    temporary folder beside it. environment: what the child needs beside the little it always gets.
     """
     with tempfile.TemporaryDirectory(prefix="hevesy-task-") as name:
         desk = Path(name).resolve()
@@ -151,7 +168,7 @@ def run_task(
         }
         (desk / "request.json").write_text(json.dumps(order), encoding="utf-8")
         try:
-            status = run_child(desk, child.wall_s)
+            status = run_child(desk, child.wall_s, environment)
         except TimeoutError:
             raise ImageRefused("time_limit", f"{child.wall_s:g} s") from None
         return _answer(desk, status)
@@ -190,8 +207,9 @@ def volume_as_json(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _volume(described: dict[str, Any], array_path: Path) -> Volume:
-    array = np.load(array_path, allow_pickle=False)
+def volume_of(described: dict[str, Any], folder: Path) -> Volume:
+    """The volume that `read_series_into` described and left in `folder`."""
+    array = np.load(folder / "array.npy", allow_pickle=False)
     return Volume(
         **described
         | {

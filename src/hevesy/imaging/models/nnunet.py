@@ -21,12 +21,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hevesy.imaging.device import Device, no_cuda
 from hevesy.imaging.dicomio.guards import DEFAULT_LIMITS
 from hevesy.imaging.dicomio.masks.labelled_nifti import read_nifti
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.geometry.reslice import resliced
 from hevesy.imaging.models.manifest import Model
-from hevesy.imaging.models.onnx import Device, no_cuda
 from hevesy.imaging.models.weights import check_hashes
 from hevesy.imaging.models.windows import Cancelled, Progress
 from hevesy.imaging.refusal import Refused

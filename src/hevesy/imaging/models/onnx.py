@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.compiled import threads
+from hevesy.imaging.device import Device, Place, no_cuda
 from hevesy.imaging.geometry import Finding
 from hevesy.imaging.models.manifest import Model
 from hevesy.imaging.models.weights import read_onnx, unreadable
 from hevesy.imaging.refusal import Refused
 
 Floats = npt.NDArray[np.float32]
-Device = Literal["auto", "cpu", "cuda"]
-DEVICES: Final = ("auto", "cpu", "cuda")
 _CUDA: Final = "CUDAExecutionProvider"
 _CPU: Final = "CPUExecutionProvider"
 # A desk computer shares its processors with the reading of images.
@@ -33,7 +32,7 @@ class Network:
     session: Any
     input_name: str
     output_name: str
-    device: Literal["cpu", "cuda"]
+    device: Place
     findings: tuple[Finding, ...]
 
     def __call__(self, patch: Floats) -> Floats:
@@ -83,7 +82,7 @@ def load(model: Model, device: Device = "auto") -> Network:
         session = onnxruntime.InferenceSession(read, options, providers=providers)
     except Exception as error:
         raise unreadable(str(error)) from None
-    used: Literal["cpu", "cuda"] = "cuda" if session.get_providers()[0] == _CUDA else "cpu"
+    used: Place = "cuda" if session.get_providers()[0] == _CUDA else "cpu"
     if device == "cuda" and used == "cpu":
         raise no_cuda("CUDA could not be started")
     findings = []
@@ -100,16 +99,6 @@ def load(model: Model, device: Device = "auto") -> Network:
         raise _shape(f"{len(inputs)} inputs, {inputs[0].type if inputs else 'none'}")
     _check(inputs[0].shape, len(model.channels), model.windowing.patch)
     return Network(session, inputs[0].name, outputs[0].name, used, tuple(findings))
-
-
-def no_cuda(detail: str) -> Refused:
-    """The refusal of a GPU that is not there."""
-    return Refused(
-        "no_cuda",
-        "There is no GPU that can be used; choose the device auto or cpu.",
-        "没有可用的 GPU，请将设备选为 auto 或 cpu。",
-        detail,
-    )
 
 
 def _check(shape: list[Any], channels: int, patch: tuple[int, int, int]) -> None:

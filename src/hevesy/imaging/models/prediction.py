@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from hevesy.imaging.device import Device
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.geometry.reslice import resliced
 from hevesy.imaging.models import nnunet, onnx
@@ -78,7 +79,7 @@ def predict(
     pet: Volume,
     ct: Volume | None = None,
     *,
-    device: onnx.Device = "auto",
+    device: Device = "auto",
     probabilities: bool = False,
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,

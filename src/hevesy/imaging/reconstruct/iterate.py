@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hevesy.imaging.reconstruct.acquisition import Singles
-from hevesy.imaging.reconstruct.projector import Projector, _Desk
+from hevesy.imaging.reconstruct.projector import Projector
 from hevesy.imaging.reconstruct.words import refused
 
 # Voxels that subsets see with less than this part of the mean sensitivity stay empty.
@@ -57,9 +57,10 @@ def osem(
         raise refused("bad_setting", f"{iterations} iterations, {subsets} subsets, {views} views")
     if scatter is not None and scatter.shape != counts.shape:
         raise ValueError("scatter has the shape of the counts")
+    arrays = projector.arrays
     members = ordered_subsets(projector.acquisition.angles_deg, subsets)
-    image = _start(projector) if start is None else np.array(start, dtype=np.float32)
-    sensitivity: list[Singles] = []
+    image = arrays.xp.array(_start(projector) if start is None else start, dtype=np.float32)
+    sensitivity: list[Any] = []
     history: list[float] = []
     for iteration in range(1, iterations + 1):
         likelihood = 0.0
@@ -67,15 +68,15 @@ def osem(
             step = _Step(projector, image, chosen, scatter, with_ones=iteration == 1)
             gathered = projector.over_views(chosen, step, images=2 if iteration == 1 else 1)
             if iteration == 1:
-                sensitivity.append(_inverse(gathered[1]))
+                sensitivity.append(_inverse(gathered[1], arrays.xp))
                 gathered = gathered[0]
             image *= gathered
             image *= sensitivity[number]
-            likelihood += sum(step.likelihood)
+            likelihood += float(sum(step.likelihood))
         history.append(likelihood)
         if progress is not None:
-            progress(iteration, image)
-    return Iterated(image, iterations, subsets, tuple(history))
+            progress(iteration, arrays.fetch(image))
+    return Iterated(arrays.fetch(image), iterations, subsets, tuple(history))
 
 
 class _Step:
@@ -84,32 +85,31 @@ class _Step:
     def __init__(
         self,
         projector: Projector,
-        image: Singles,
+        image: Any,
         views: list[int],
         scatter: Singles | None,
         *,
         with_ones: bool,
     ) -> None:
+        self.arrays = projector.arrays
         self.counts = projector.acquisition.counts
         self.image, self.views, self.scatter = image, views, scatter
         self.with_ones = with_ones
-        self.likelihood = [0.0] * len(views)
+        self.likelihood: list[Any] = [0.0] * len(views)
         # Far below any count that matters, far above where single precision divides to infinity.
         self.floor = np.float32(1e-6 * max(float(self.counts.mean()), 1e-6))
 
-    def __call__(self, desk: _Desk, place: int) -> None:
-        view = self.views[place]
-        measured = self.counts[view]
+    def __call__(self, desk: Any, place: int) -> None:
+        view, xp = self.views[place], self.arrays.xp
+        measured = self.arrays.put(self.counts[view])
         expected = desk.project(self.image)
         if self.scatter is not None:
-            expected += self.scatter[view]
-        np.maximum(expected, self.floor, out=expected)
-        self.likelihood[place] = float(
-            np.sum(measured * np.log(expected) - expected, dtype=np.float64)
-        )
+            expected += self.arrays.put(self.scatter[view])
+        xp.maximum(expected, self.floor, out=expected)
+        self.likelihood[place] = xp.sum(measured * xp.log(expected) - expected, dtype=np.float64)
         desk.spread(measured / expected)
         if self.with_ones:
-            desk.spread(np.ones_like(measured), into=1)
+            desk.spread(xp.ones_like(measured), into=1)
 
 
 def ordered_subsets(angles_deg: npt.NDArray[np.float64], subsets: int) -> list[list[int]]:
@@ -139,7 +139,7 @@ def _start(projector: Projector) -> Singles:
     return np.full(acquisition.image_shape, level, dtype=np.float32)
 
 
-def _inverse(sensitivity: Singles) -> Singles:
+def _inverse(sensitivity: Any, xp: Any) -> Any:
     """1 / sensitivity, 0 where the subset does not see the voxel."""
     seen = sensitivity > _SEEN * float(sensitivity.mean())
-    return np.where(seen, 1.0 / np.where(seen, sensitivity, 1.0), 0.0).astype(np.float32)
+    return xp.where(seen, 1.0 / xp.where(seen, sensitivity, 1.0), 0.0).astype(np.float32)

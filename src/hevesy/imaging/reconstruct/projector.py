@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from hevesy.imaging.compiled import in_parts
+from hevesy.imaging.device import processor
 from hevesy.imaging.reconstruct.acquisition import Acquisition
 from hevesy.imaging.reconstruct.collimators import Collimator
 from hevesy.imaging.reconstruct.kernels import (
@@ -50,6 +51,7 @@ class Projector:
         collimator: Collimator | None = None,
     ) -> None:
         self.acquisition = acquisition
+        self.arrays = processor()
         size, slices = acquisition.size, acquisition.slices
         self._frames = [
             view_frame(float(angle), size=size, columns=size, axis_u=float(axis))

@@ -10,11 +10,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from hevesy.imaging.device import Arrays, Device, Place, gpu_if, on_processor_only
 from hevesy.imaging.geometry import Finding, Volume
 from hevesy.imaging.nuclides import NUCLIDES
 from hevesy.imaging.reconstruct import scatter as scatter_windows
-from hevesy.imaging.reconstruct.acquisition import Singles, acquisition, as_array
+from hevesy.imaging.reconstruct.acquisition import Acquisition, Singles, acquisition, as_array
 from hevesy.imaging.reconstruct.analytic import chang, fbp
+from hevesy.imaging.reconstruct.arrays import ArrayProjector
 from hevesy.imaging.reconstruct.attenuation import (
     EllipseContour,
     contour_from_image,
@@ -79,7 +81,8 @@ class Reconstruction:
 
     summed: of all gates. gates: one volume each where asked for, else empty. Voxel values are
     counts that a view of full weight would see from the voxel without attenuation ("CNTS").
-    parameters: plain values for records. log_likelihood: per iteration, of the sum.
+    parameters: plain values for records. log_likelihood: per iteration, of the sum. device: where
+    it was iterated.
     """
 
     summed: Volume
@@ -88,6 +91,7 @@ class Reconstruction:
     parameters: dict[str, Any]
     findings: tuple[Finding, ...]
     log_likelihood: tuple[float, ...] = ()
+    device: Place = "cpu"
     units: str = "CNTS"
     method: str = ""
     version: str = VERSION
@@ -99,6 +103,7 @@ class Reconstruction:
             "version": self.version,
             "source": _SOURCES[self.parameters["method"]],
             "units": self.units,
+            "device": self.device,
             "shape_ijk": list(self.summed.shape_ijk),
             "spacing_mm": [round(one, 6) for one in self.summed.spacing_mm],
             "gates": len(self.gates),
@@ -122,17 +127,24 @@ def reconstruct(
     *,
     ct: Volume | None = None,
     progress: Progress | None = None,
+    device: Device = "auto",
 ) -> Reconstruction:
     """Reconstruct a study: the sum of its gates, and each gate if asked for.
 
     Gates are reconstructed with the settings and the attenuation of the sum, on the same scale:
-    their images add up to about that of the sum. Raises `Refused`.
+    their images add up to about that of the sum. device: auto (a GPU where there is one), cpu,
+    cuda; FBP runs on the processor. Raises `Refused`, of a GPU no_cuda and no_cuda_path.
     """
     if settings.method not in ("fbp", "mlem", "osem"):
         raise refused("bad_setting", settings.method)
     if settings.collimator and settings.method == "fbp":
         raise refused("bad_setting", "resolution recovery needs OSEM or MLEM")
-    plan = _Plan(study, settings, ct)
+    arrays = None
+    if settings.method == "fbp":
+        on_processor_only(device)
+    else:
+        arrays = gpu_if(device)
+    plan = _Plan(study, settings, ct, arrays)
     image, history = plan.image(None, progress)
     images = []
     if settings.gates == "each" and study.gates > 1:
@@ -146,6 +158,7 @@ def reconstruct(
         parameters=parameters,
         findings=tuple(plan.findings),
         log_likelihood=history,
+        device="cpu" if arrays is None else arrays.place,
         method=text,
     )
 
@@ -153,8 +166,10 @@ def reconstruct(
 class _Plan:
     """What sum and gates share: places, attenuation, collimator."""
 
-    def __init__(self, study: TomoStudy, settings: Settings, ct: Volume | None) -> None:
-        self.study, self.settings = study, settings
+    def __init__(
+        self, study: TomoStudy, settings: Settings, ct: Volume | None, arrays: Arrays | None
+    ) -> None:
+        self.study, self.settings, self.arrays = study, settings, arrays
         self.findings = list(study.findings)
         asked = settings.window
         self.peak = scatter_windows.photopeak(study) if asked is None else asked
@@ -266,7 +281,7 @@ class _Plan:
             return image, ()
         name = "sum" if gate is None else f"gate {gate + 1}"
         result = osem(
-            Projector(places, mu_per_mm=self.mu, collimator=self.collimator),
+            self._projector(places),
             iterations=settings.iterations,
             subsets=settings.subsets if settings.method == "osem" else 1,
             scatter=estimate,
@@ -276,6 +291,13 @@ class _Plan:
             result.image, pixel_mm=places.pixel_mm, slice_mm=places.slice_mm
         )
         return np.maximum(smooth, np.float32(0.0)), result.log_likelihood
+
+    def _projector(self, places: Acquisition) -> Projector:
+        if self.arrays is None:
+            return Projector(places, mu_per_mm=self.mu, collimator=self.collimator)
+        return ArrayProjector(
+            places, arrays=self.arrays, mu_per_mm=self.mu, collimator=self.collimator
+        )
 
     def volume(self, image: Singles) -> Volume:
         """The image in the patient."""

@@ -67,7 +67,9 @@ def register_to_template(
     backward = _found(covered[0], covered[1], [inverse(s) for s in starts], seed + 1000, tell)
     points = fine[0].points(fine[0].body)
     off_mm = gates.inconsistency_mm(points, forward, backward)
-    answer = (forward + inverse(backward)) / 2.0 if off_mm < gates.MOST_INCONSISTENCY_MM else forward
+    answer = (
+        (forward + inverse(backward)) / 2.0 if off_mm < gates.MOST_INCONSISTENCY_MM else forward
+    )
     images = Images(*fine)
     here = images.mutual_information(answer)
     share = gates.overlap(*coarse, answer, coarse[0].body)

@@ -96,3 +96,12 @@ def instance_path(instance: Instance) -> Path:
 def local_paths(series: Series) -> list[Path]:
     """Every instance of a series as a local file, in the order of their numbers."""
     return [instance_path(instance) for instance in series.instances.order_by("number", "id")]
+
+
+def role(series: Series) -> str:
+    """What a series is for, by rule: what its headers say, never by guessing at the description."""
+    if series.modality == "PT":
+        correction = str(series.header.get("attenuation_correction", "")).upper()
+        corrected = "ATTN" in str(series.header.get("corrected_image", "")).upper()
+        return "PET" if corrected or (correction and correction != "NONE") else "PET_NAC"
+    return {"CT": "CT", "MR": "MR", "NM": "NM"}.get(series.modality, "OTHER")

@@ -9,6 +9,8 @@ class FindingsConfig(AppConfig):
 
     def ready(self) -> None:
         from hevesy.foundation.files import access
+        from hevesy.records.findings import receivers  # noqa: F401  connects them
         from hevesy.records.findings.permissions import may_read_picture
 
         access.register("key_image", may_read_picture)
+        access.register("lesion_labels", may_read_picture)

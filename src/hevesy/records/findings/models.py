@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
+from django.utils.translation import pgettext_lazy
 
 from hevesy.foundation.files.models import StoredFile
-from hevesy.records.archive.models import Study
+from hevesy.records.archive.models import Series, Study
 
 
 class Measurement(models.Model):
@@ -69,3 +71,61 @@ class LesionLabel(models.Model):
                 name="lesion_label_row",
             )
         ]
+
+
+class LesionTable(models.Model):
+    """The lesion table of one PET series as it was computed, or why there is none (clause 6.16). Append-only.
+
+    The same images, rule and method give one row, however often it is asked for.
+    """
+
+    class State(models.TextChoices):
+        MADE = "made", pgettext_lazy("lesion table", "computed")
+        REFUSED = "refused", pgettext_lazy("lesion table", "refused")
+
+    series = models.ForeignKey(Series, on_delete=models.PROTECT, related_name="lesion_tables")
+    content_sha256 = models.CharField(max_length=64, help_text="of the images of PET and CT")
+    tracer = models.CharField(max_length=10, blank=True, help_text="profile; empty: none fits")
+    rule = models.CharField(max_length=20)
+    pipeline = models.CharField(max_length=40, help_text="version of the lesion table")
+    learned_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="of learned weights and model.toml; empty: neither"
+    )
+    device = models.CharField(max_length=10, blank=True, help_text="cpu or cuda: where it ran")
+    state = models.CharField(max_length=10, choices=State)
+    reason = models.CharField(max_length=60, blank=True, help_text="key of the refusal")
+    text_en = models.TextField(blank=True)
+    text_zh = models.TextField(blank=True)
+    detail = models.TextField(blank=True)
+    report = models.JSONField(default=dict, help_text="`LesionReport` as JSON, rows and all")
+    labels = models.ForeignKey(
+        StoredFile,
+        null=True,
+        on_delete=models.PROTECT,
+        help_text="gzip of little-endian int32 [k, j, i]: 0 or the number of the row",
+    )
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "series",
+                    "content_sha256",
+                    "tracer",
+                    "rule",
+                    "pipeline",
+                    "learned_sha256",
+                    "reason",
+                ],
+                name="one_lesion_table_per_content_and_method",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="made", reason="", labels__isnull=False)
+                | (Q(state="refused", labels__isnull=True) & ~Q(reason="")),
+                name="lesion_table_made_or_refused",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.tracer} {self.rule}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.db.models import Max, QuerySet
 
+from hevesy.foundation.accounts.actors import Actor
 from hevesy.records.archive.models import Study
+from hevesy.records.archive.queries import visible_studies
 from hevesy.records.exams.models import Exam
-from hevesy.records.findings.models import KeyImage, LesionLabel
+from hevesy.records.findings.models import KeyImage, LesionLabel, LesionTable
 
 
 def key_images(study: Study) -> QuerySet[KeyImage]:
@@ -32,3 +34,11 @@ def newest_lesion_labels() -> QuerySet[LesionLabel]:
         .select_related("study")
         .order_by("pk")
     )
+
+
+def lesion_tables(by: Actor, study_instance_uid: str) -> QuerySet[LesionTable]:
+    """The newest table or refusal of each series, tracer and rule of a study that the actor may open; newest first."""
+    studies = visible_studies(by).filter(study_instance_uid=study_instance_uid)
+    of_study = LesionTable.objects.filter(series__study__in=studies)
+    newest = of_study.values("series", "tracer", "rule").annotate(newest=Max("pk"))
+    return of_study.filter(pk__in=newest.values("newest")).select_related("series").order_by("-pk")

@@ -60,6 +60,7 @@ def test_landmarks_give_a_matrix_and_an_object_for_the_archive(two_series, landm
 
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
+    assert said["device"] == "cpu"
     assert said["accepted"] is True
     assert said["fre_mm"] < 1e-9
     np.testing.assert_allclose(said["moving_to_fixed_lps_mm"], inverse(random_pose(1)), atol=1e-9)
@@ -142,3 +143,10 @@ def test_a_wrong_call_is_told_apart_from_a_refusal(two_series, tmp_path):
 
     assert (missing.returncode, half.returncode) == (2, 2)
     assert "no_such_file" in missing.stderr
+
+
+def test_a_gpu_is_refused_because_registration_has_no_path_for_one(two_series):
+    done = image(*two_series[:2], "--device", "cuda", "--json")
+
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["reason"] == "no_cuda_path"

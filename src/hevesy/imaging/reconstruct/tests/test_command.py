@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -9,9 +10,10 @@ from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.reconstruct.tests.test_projections import projections
 
 
-def image_command(*arguments):
+def image_command(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "hevesy", "image", *map(str, arguments)],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -26,7 +28,7 @@ def test_the_command_writes_slices_that_name_their_source(tmp_path):
     done = image_command(
         *("reconstruct", tmp_path / "tomo.dcm", "--out", tmp_path / "recon.dcm", "--json"),
         *("--iterations", 2, "--subsets", 5, "--psf", "LEHR", "--contour", "0,0,120,80"),
-        *("--filter", "gaussian:10"),
+        *("--filter", "gaussian:10", "--device", "cpu"),
         *("--cps-per-mbq", 80, "--sensitivity-source", "physics, 2026-01-05"),
     )
 
@@ -34,7 +36,7 @@ def test_the_command_writes_slices_that_name_their_source(tmp_path):
     told = json.loads(done.stdout)
     assert told["status"] == "ok"
     assert "Hudson" in told["source"]
-    assert told["method"] == "OSEM 2i5s AC PSF"
+    assert (told["method"], told["device"]) == ("OSEM 2i5s AC PSF", "cpu")
     assert "iteration 2 of 2" in done.stderr
     written = pydicom.dcmread(tmp_path / "recon.dcm")
     assert list(written.ImageType) == ["DERIVED", "PRIMARY", "RECON TOMO", "EMISSION"]
@@ -62,3 +64,20 @@ def test_a_refusal_is_told_with_its_reason(tmp_path):
     assert refused.returncode == 1
     assert json.loads(refused.stdout)["reason"] == "scatter_window_missing"
     assert not (tmp_path / "x.dcm").exists()
+
+
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [(("--iterations", "1"), "no_cuda"), (("--method", "fbp"), "no_cuda_path")],
+)
+def test_a_gpu_that_is_not_there_or_not_used_is_refused(tmp_path, method, reason):
+    projections(0.0, 12.0, "CC", 30).save_as(tmp_path / "tomo.dcm", enforce_file_format=True)
+
+    refused = image_command(
+        *("reconstruct", tmp_path / "tomo.dcm", "--out", tmp_path / "x.dcm", "--json"),
+        *("--device", "cuda", *method),
+        CUDA_VISIBLE_DEVICES="",
+    )
+
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["reason"] == reason

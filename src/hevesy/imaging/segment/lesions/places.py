@@ -21,10 +21,10 @@ from hevesy.imaging.geometry import Volume
 from hevesy.imaging.refusal import Refused
 from hevesy.imaging.segment.lesions.anatomy import GRID_MM, Anatomy
 from hevesy.imaging.segment.lesions.candidates import Candidate
+from hevesy.imaging.segment.lesions.tracers import TRACERS
 
 Array = npt.NDArray[Any]
 Features = Mapping[str, float | None]
-TRACERS: Final = ("FDG", "PSMA", "SSTR")
 _PAIR_MM: Final = 16.0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,14 @@ from hevesy.records.archive.models import Study
 from hevesy.records.exams.models import Exam
 from hevesy.records.exams.testing import at
 from hevesy.records.findings.actions import FindingRefused
+from hevesy.records.findings.lesion_tables import Learned
 from hevesy.records.findings.lesions import label_lesion, labels_to_learn_from
 from hevesy.records.findings.models import LesionLabel
 from hevesy.records.findings.queries import newest_lesion_labels
+from hevesy.records.findings.tests.conftest import ActorFor
 
 pytestmark = pytest.mark.django_db
 
-ActorFor = Callable[[User], Actor]
 TABLE = {"tracer": "FDG", "rule": "F4.0", "pipeline": VERSION}
 
 
@@ -53,11 +53,6 @@ def a_row(number: int = 1, x_mm: float = 10.0, **more: Any) -> dict[str, Any]:
 def a_study(an_acquired_exam: Exam) -> Study:
     """The PET of the examination, with one series."""
     return a_study_of(an_acquired_exam.study_instance_uid, an_acquired_exam)
-
-
-@pytest.fixture
-def reader(a_doctor: User, actor_for: ActorFor) -> Actor:
-    return actor_for(a_doctor)
 
 
 def say(by: Actor, study: Study, row: dict[str, Any], accepted: bool, **more: Any) -> LesionLabel:
@@ -172,6 +167,20 @@ def test_the_table_learns_from_the_departments_own_labels(
     labels = read_labels(exported)
     assert labels == list(labels_to_learn_from(pipeline=VERSION, tracer="FDG"))
     assert "1.2." not in exported.read_text(encoding="utf-8")
+
+
+def test_without_a_name_the_weights_go_where_the_tables_find_them(
+    a_hundred_labels: None, tmp_path: Path, settings: Any
+) -> None:
+    settings.MODELS = tmp_path / "models"
+    assert Learned.of_site("FDG") == Learned(None, None)
+
+    call_command("retrain", stdout=io.StringIO())
+
+    score = Learned.of_site("FDG").score
+    assert score is not None and read_scoring(score).tracer == "FDG"
+    assert Learned.of_site("PSMA").score is None
+    assert [one.name for one in settings.MODELS.iterdir()] == [score.name]
 
 
 def test_too_few_labels_write_nothing(a_study: Study, reader: Actor, tmp_path: Path) -> None:

@@ -10,26 +10,28 @@ from hevesy.foundation.jobs import leases
 from hevesy.foundation.jobs.worker import Worker
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Names separated by commas."""
-    return tuple(name for name in text.split(",") if name)
-
-
 class Command(BaseCommand):
     help = "Run background jobs until stopped (SIGTERM lets the running job finish)."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--queues", default="", help="only these queues, separated by commas; default: all"
+            "--lane",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="only jobs of this queue (imaging, volumes, slow, default); may be repeated",
         )
         parser.add_argument(
-            "--except", dest="except_queues", default="", help="all queues but these"
+            "--except",
+            action="append",
+            default=[],
+            dest="but",
+            metavar="NAME",
+            help="all jobs but those of this queue; may be repeated",
         )
         parser.add_argument("--once", action="store_true", help="end when nothing is due")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker = Worker(
-            leases.Queues(only=names(options["queues"]), but=names(options["except_queues"]))
-        )
+        worker = Worker(leases.Queues(only=tuple(options["lane"]), but=tuple(options["but"])))
         worker.take_signals()
         worker.work(once=options["once"])

@@ -1,13 +1,24 @@
 """A coarse person for tests: ellipsoids of known uptake and density on a 6 mm grid."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
 import numpy as np
 
+from hevesy.imaging.dicomio import (
+    Administration,
+    SeriesIdentity,
+    StudyIdentity,
+    write_ct_series,
+    write_pet_series,
+)
 from hevesy.imaging.geometry import Volume
 
 SHAPE = (150, 46, 80)
 SPACING_MM = 6.0
 # z of the vertex is 0, the back is at y = 110; all LPS mm.
 TOP_MM = 6.0
+STARTED = datetime(2026, 11, 24, 10, 15, tzinfo=timezone(timedelta(hours=8)))
 
 
 def person(spots=(), *, seed=0):
@@ -49,6 +60,12 @@ def person(spots=(), *, seed=0):
     return Volume(pet, affine, "SUVbw", "PT"), Volume(hu, affine, "HU", "CT")
 
 
+def _slab(volume, slices):
+    affine = volume.ijk_to_lps.copy()
+    affine[2, 3] += SPACING_MM * (slices.start or 0)
+    return replace(volume, array=volume.array[slices], ijk_to_lps=affine)
+
+
 def axes():
     """x, y, z of the voxel centres, ready to broadcast to [k, j, i]."""
     k, j, i = SHAPE
@@ -56,3 +73,31 @@ def axes():
     y = ((np.arange(j) - (j - 1) / 2) * SPACING_MM)[None, :, None]
     z = (TOP_MM - SPACING_MM * np.arange(k)[::-1])[:, None, None]
     return x, y, z
+
+
+def scanned(folder, spots=(), *, slices=slice(None), study="2.25.77", **patient):
+    """The person's PET and CT as DICOM files in new folders, in one frame of reference; their paths.
+
+    slices: which k. patient: further fields of `StudyIdentity`.
+    """
+    pet, ct = (_slab(one, slices) for one in person(spots))
+    identity = StudyIdentity(
+        **{
+            "patient_name": "Li^Si",
+            "patient_id": "NM000001",
+            "patient_sex": "M",
+            "study_instance_uid": study,
+            "started_at": STARTED,
+            "weight_kg": 70.0,
+            **patient,
+        }
+    )
+    injected = Administration(activity_bq=259e6, injected_at=STARTED - timedelta(hours=1))
+    for name in ("PT", "CT"):
+        (folder / name).mkdir()
+    pet_series = SeriesIdentity(3, "PET WB AC", f"{study}.3", f"{study}.9")
+    ct_series = SeriesIdentity(2, "CT WB", f"{study}.2", f"{study}.9")
+    return (
+        write_pet_series(folder / "PT", pet, identity, injected, pet_series),
+        write_ct_series(folder / "CT", ct, identity, ct_series),
+    )

@@ -1,0 +1,48 @@
+"""Workers as processes of their own, on the database of the test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def database_url() -> str:
+    """The test database, as a child process must be told of it."""
+    entry = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{Path(entry['NAME']).resolve()}"
+    login = f"{quote(entry['USER'])}:{quote(entry['PASSWORD'])}"
+    return f"postgresql://{login}@:{entry['PORT']}/{entry['NAME']}?host={quote(entry['HOST'])}"
+
+
+@pytest.fixture
+def start_worker() -> Iterator[StartWorker]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*words: str) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "hevesy.config.settings.base",
+            "HEVESY_DATABASE_URL": database_url(),
+            "HEVESY_HOME": str(settings.HOME),
+            "PYTHONPATH": str(Path(__file__).parents[4]),
+        }
+        command = [sys.executable, "-m", "hevesy", "worker", *words]
+        started.append(subprocess.Popen(command, env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
