@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from pydicom.dataset import Dataset
 
-from hevesy.imaging.commands import answer, complain, wrong_call
+from hevesy.imaging.commands import answer, complain, existing, wrong_call
 from hevesy.imaging.commands.pictures import STILLS, still_needs_one, write_pictures, written
 from hevesy.imaging.commands.series import EMISSION, in_suv, one_series, require_one_frame
 from hevesy.imaging.geometry import Volume
@@ -77,7 +77,8 @@ def run(arguments: Namespace) -> int:
     angles = _angles(arguments)
     wrong = _wrong_call(arguments, angles)
     if wrong:
-        raise wrong_call(wrong)
+        raise wrong_call(f"{wrong[0].upper()}{wrong[1:]}.")
+    existing(arguments.folder, arguments.pet, arguments.looks)
     from hevesy.imaging.render.couch import without_couch
     from hevesy.imaging.render.raycast import cast, turntable
     from hevesy.imaging.render.tissues import tissue_looks, tissues_of
@@ -160,9 +161,6 @@ def _angles(arguments: Namespace) -> list[float]:
 def _wrong_call(arguments: Namespace, angles: Sequence[float]) -> str:
     if arguments.out is None or not (arguments.folder or arguments.pet):
         return "a folder of CT or --pet DIR, and --out FILE are needed"
-    for path in (arguments.folder, arguments.pet, arguments.looks):
-        if path is not None and not path.exists():
-            return f"{path}: no such file or folder"
     if arguments.lossless and arguments.out.suffix.lower() != ".avi":
         return "--lossless is for .avi"
     if arguments.without_couch and not arguments.folder:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain, wrong_call
+from hevesy.imaging.commands import answer, complain, existing, wrong_call
 from hevesy.imaging.commands.pictures import STILLS, write_pictures, written
 from hevesy.imaging.commands.series import (
     ANATOMY,
@@ -70,7 +70,8 @@ def run(arguments: Namespace) -> int:
     """Make the pictures; returns the exit status."""
     wrong = _wrong_call(arguments)
     if wrong:
-        raise wrong_call(wrong)
+        raise wrong_call(f"{wrong[0].upper()}{wrong[1:]}.")
+    existing(arguments.folder, arguments.pet)
     from hevesy.imaging.render.slices import thumbnail
 
     volume, source = one_series(
@@ -120,9 +121,6 @@ def run(arguments: Namespace) -> int:
 
 
 def _wrong_call(arguments: Namespace) -> str:
-    for folder in (arguments.folder, arguments.pet):
-        if folder is not None and not folder.exists():
-            return f"{folder}: no such file or folder"
     for window in (arguments.window, arguments.pet_window):
         if window is not None and not window[0] < window[1]:
             return "the lower end of a window must lie below the upper"

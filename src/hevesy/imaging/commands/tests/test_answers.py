@@ -48,6 +48,8 @@ def a_pet(tmp_path):
         ("register", HERE, HERE, "--landmarks", GONE),
         ("reconstruct", GONE, "--out", "x.dcm"),
         ("mip", GONE, "--out", "x.avi"),
+        ("slice", GONE, "--out", "x.png"),
+        ("render", GONE, "--out", "x.png"),
         ("retrain", GONE, "--out", "x.toml"),
         ("analyse", "renogram", GONE, "--rois", HERE),
         ("analyse", "patlak", GONE),

@@ -8,6 +8,7 @@ import pytest
 
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.refusal import Refused
+from hevesy.imaging.segment.lesions.measured import measured_in
 from hevesy.imaging.segment.lesions.report import find_lesions
 from hevesy.imaging.segment.lesions.tests.torso import person
 
@@ -78,6 +79,27 @@ def test_an_inserted_lesion_adds_exactly_one_row_with_its_place_and_measures(hea
         7 * lung.statistics.volume_ml + 9 * bone.statistics.volume_ml
     )
     assert ill.burden({bone.number}).tmtv_ml == bone.statistics.volume_ml
+    assert ill.burden().hottest_number == bone.number
+    assert ill.burden({lung.number}).hottest_number == lung.number
+
+
+@pytest.mark.clause("6.15")
+def test_the_same_lesions_in_sul_have_all_numbers_and_references_by_its_factor(ill):
+    pet, _ = person([LUNG, BONE])
+    sul = pet.with_values(pet.array * np.float32(0.75), units="SUVlbmjanma")
+
+    found = measured_in(ill, sul, 0.75)
+
+    assert (found.units, found.level, found.level_units) == ("SUVlbmjanma", 4.0, "SUVbw")
+    assert found.liver.mean == pytest.approx(0.75 * ill.liver.mean)
+    assert found.blood_pool.std == pytest.approx(0.75 * ill.blood_pool.std)
+    assert found.liver.units == "SUVlbmjanma"
+    for one, other in zip(ill.rows, found.rows, strict=True):
+        assert other.voi is one.voi
+        assert other.statistics.max == pytest.approx(0.75 * one.statistics.max)
+        assert other.peak.value == pytest.approx(0.75 * one.peak.value)
+        assert other.features == one.features
+    assert found.burden().ttlg == pytest.approx(0.75 * ill.burden().ttlg)
 
 
 def test_a_mirrored_patient_has_mirrored_sides(ill):
