@@ -33,6 +33,8 @@ class CameraCalibration:
     """Sensitivity in reconstructed counts per s and Bq; it holds for exactly this set-up.
 
     reconstruction: name of the protocol, corrections included. source: who measured it and when.
+    counting_time: what a count is divided by: "view", the time of one view, as `reconstruct` scales
+    its images and as planar sensitivity is meant; or "scan", all the time the heads counted.
     """
 
     key: str
@@ -43,6 +45,7 @@ class CameraCalibration:
     relative_sd: float
     source: str
     checked: bool
+    counting_time: str = "scan"
 
     def as_toml(self) -> str:
         """A row for the site's table."""
@@ -52,6 +55,7 @@ class CameraCalibration:
             f"reconstruction = {_quoted(self.reconstruction)}\n"
             f"counts_per_s_per_bq = {self.counts_per_s_per_bq:.8g}\n"
             f"relative_sd = {self.relative_sd:.4g}\n"
+            f"counting_time = {_quoted(self.counting_time)}\n"
             f"source = {_quoted(self.source)}\nchecked = {str(self.checked).lower()}\n"
         )
 
@@ -78,11 +82,13 @@ def calibrate_camera(
     collimator: str,
     reconstruction: str,
     source: str,
+    counting_time: str = "scan",
 ) -> CameraCalibration:
     """Sensitivity from a uniform cylinder.
 
     inside: voxels well away from its wall (two resolutions). activity_bq_per_ml: true concentration
-    at the start of the scan. duration_s: time the heads counted. relative_sd: spread of slice means
+    at the start of the scan. duration_s: time the heads counted, or of one view (counting_time
+    "view"). relative_sd: spread of slice means
     over their mean, which shows a cylinder that was not uniform or not corrected. Raises `Refused`.
     """
     if inside.shape != cylinder.array.shape or inside.sum() < 100:
@@ -109,6 +115,7 @@ def calibrate_camera(
         float(np.std(slices) / np.mean(slices)),
         source,
         False,
+        counting_time,
     )
 
 
@@ -128,6 +135,7 @@ def read_calibration(path: Path, key: str) -> CameraCalibration:
             float(row.get("relative_sd", 0.0)),
             str(row["source"]),
             bool(row["checked"]),
+            str(row.get("counting_time", "scan")),
         )
     except (KeyError, ValueError, LookupError) as error:
         raise bad_table(f"{key}: {error}") from None

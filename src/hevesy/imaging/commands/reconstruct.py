@@ -175,6 +175,7 @@ def _calibration(arguments: argparse.Namespace, nuclide_name: str) -> CameraCali
         relative_sd=0.0,
         source=arguments.sensitivity_source,
         checked=False,
+        counting_time="view",
     )
 
 

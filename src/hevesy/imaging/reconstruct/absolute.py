@@ -24,13 +24,15 @@ def in_becquerel(
     planar source shows it (NEMA NU 1) or as a cylinder reconstructed in the same way calibrates it.
     Decay during the rotation is in n. A `Finding` names corrections that were left out, and a
     calibration not checked. Raises `Refused` not_absolute for gates, whose counting time is not
-    stated, without decay correction, or for another nuclide.
+    stated, without decay correction, for another nuclide, or a sensitivity not per time of a view.
     """
     view_s = float(made.parameters["view_s"])
     if study.gates > 1:
         raise refused("not_absolute", "gated")
     if view_s <= 0 or not made.parameters["decay_during_rotation"]:
         raise refused("not_absolute", "time of a view or decay correction missing")
+    if calibration.counting_time != "view":
+        raise refused("not_absolute", f"{calibration.key} counts over the scan, not over a view")
     if nuclide(study.nuclide).symbol != calibration.nuclide:
         raise refused("not_absolute", f"calibrated for {calibration.nuclide}, not {study.nuclide}")
     missing = [what for what in ("attenuation", "scatter") if made.parameters[what] == "none"]

@@ -101,7 +101,8 @@ def bsi(folder):
 
 def gatedspect(folder):
     gates = make_beating_heart(gates=4).gates
-    return [write_recon(folder / "gated.dcm", gates, 6.0, scale=100.0), "--fwhm-mm", 12]
+    image = write_recon(folder / "gated.dcm", gates, 6.0, scale=100.0)
+    return [image, "--fwhm-mm", 12, "--orientation", "short-axis"]
 
 
 def brain(folder, count, *, voxel_mm=8.0):

@@ -18,7 +18,15 @@ from hevesy.imaging.refusal import Refused
 
 BQ_PER_ML, CPS_PER_MBQ, VIEW_S, VIEWS = 20e3, 80.0, 120.0, 30
 PLANAR = CameraCalibration(
-    "head_1", "Tc-99m", "LEHR", "planar", CPS_PER_MBQ / 1e6, 0.0, "physics, 2026-01-05", True
+    "head_1",
+    "Tc-99m",
+    "LEHR",
+    "planar",
+    CPS_PER_MBQ / 1e6,
+    0.0,
+    "physics, 2026-01-05",
+    True,
+    "view",
 )
 CORRECTED = Settings(
     iterations=6, subsets=5, scatter="tew", contour=EllipseContour(0.0, 0.0, 100.0, 100.0)
@@ -102,6 +110,7 @@ def test_what_has_no_absolute_meaning_is_refused(study):
     for image, source, calibration in (
         (made, study, replace(PLANAR, nuclide="Lu-177")),
         (without_decay, study, PLANAR),
+        (made, study, replace(PLANAR, counting_time="scan")),
         (made, gated, PLANAR),
     ):
         with pytest.raises(Refused, match="not_absolute"):
