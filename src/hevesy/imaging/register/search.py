@@ -25,6 +25,11 @@ Step = Callable[[str], None]
 BINS: Final = 32
 # With 0.6 the step shrinks away on the narrow ridge along the body, millimetres short of the top.
 _RELAXATION: Final = 0.8
+# Twelve parameters from a rigid answer: a full step shrinks the patient by a third, and once there
+# mutual information holds it. Measured on bodies scaled by 3 to 4 %: 20 to 47 mm off with the full
+# step, 1 mm with these.
+_AFFINE_STEP: Final = 0.375
+_AFFINE_RELAXATION: Final = 0.95
 # The edge of the body is its best landmark: the metric sees this much of the air around it.
 _RIM_MM: Final = 16.0
 
@@ -73,10 +78,10 @@ class Images:
         """Climb from a start; raises `RuntimeError` where nothing can be compared."""
         method = self.method(share=level.share, seed=seed)
         method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=level.step_mm,
+            learningRate=level.step_mm * (_AFFINE_STEP if affine else 1.0),
             minStep=level.least_mm,
             numberOfIterations=level.iterations,
-            relaxationFactor=_RELAXATION,
+            relaxationFactor=_AFFINE_RELAXATION if affine else _RELAXATION,
         )
         method.SetOptimizerScalesFromPhysicalShift()
         transform = _as_affine(start, self.centre) if affine else _as_rigid(start, self.centre)
