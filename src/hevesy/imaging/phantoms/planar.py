@@ -77,6 +77,7 @@ def renogram(
     uptake: tuple[float, float] = (0.004, 0.006),
     transit_s: tuple[float, float] = (180.0, 180.0),
     emptying_s: tuple[float, float] = (240.0, 400.0),
+    drain_from_s: tuple[float, float] | None = None,
     half_life_s: float = 21_654.0,
     counts_per_s: float = 4.0e4,
     seed: int | None = None,
@@ -86,6 +87,10 @@ def renogram(
     uptake: share of the blood's activity cleared per second, so that the split is its quotient.
     Nothing leaves a kidney before `transit_s`; then the retained part falls with the half-time
     `emptying_s`. Each kidney also holds blood in proportion to its uptake.
+
+    With `drain_from_s` there is no blood in the kidneys, and what they hold is known in closed
+    form: they take up evenly until `transit_s`, hold that until `drain_from_s`, and from then on
+    lose half of it every `emptying_s`. What truth says of peaks and output is of the other kind.
     """
     duration = np.array([2.0] * 30 + [10.0] * 114)
     start = np.cumsum(duration) - duration
@@ -99,6 +104,16 @@ def renogram(
         # The trapezoid rule: half of the first and last sample of the convolution too many.
         kept -= 0.5 * rate * step_s * (blood * retained[0] + blood[0] * retained)
         curves.append(kept + 5.0 * rate * blood)
+    if drain_from_s is not None:
+        curves = [
+            60.0
+            * rate
+            * np.minimum(time / transit, 1.0)
+            * np.exp2(-np.maximum(time - drain, 0.0) / emptying)
+            for rate, transit, drain, emptying in zip(
+                uptake, transit_s, drain_from_s, emptying_s, strict=True
+            )
+        ]
     running = np.concatenate(([0.0], np.cumsum(0.5 * (blood[1:] + blood[:-1]) * step_s)))
 
     def counted(values: Floats) -> Floats:
@@ -162,8 +177,9 @@ def gated_blood_pool(
 ) -> PlanarPhantom:
     """A left ventricle whose blood follows three harmonics; its outline stays, its depth changes.
 
-    truth: `ef_percent` of the gates, and PER and PFR in end-diastolic volumes per second of the
-    volume curve itself, which each gate averages over its part of the cycle.
+    truth: `ef_percent` of the gates; PER and PFR in end-diastolic volumes per second, and the time
+    from the smallest volume to the fastest filling, of the volume curve itself, which each gate
+    averages over its part of the cycle.
     """
     shape = Ellipse((36.0, 34.0), (10.0, 12.0), 20.0)
 
@@ -190,6 +206,8 @@ def gated_blood_pool(
         Region("background", "background", Rectangle((50.0, 48.0), (6.0, 8.0))),
     )
     largest = float((a + b * relative(fine)).max())
+    emptiest = int(np.argmin(relative(fine)))
+    fastest = int(np.argmax(np.roll(slope[:-1], -emptiest)))
     return PlanarPhantom(
         frames,
         start,
@@ -199,6 +217,7 @@ def gated_blood_pool(
             "ef_percent": 100.0 * ejection_fraction,
             "per_edv_per_s": -float(slope.min()) / largest,
             "pfr_edv_per_s": float(slope.max()) / largest,
+            "tpfr_ms": 1000.0 * fastest * float(fine[1]),
         },
     )
 

@@ -31,6 +31,10 @@ Step = Callable[[str], None]
 
 # With 0.6 the step shrinks away on the narrow ridge along the body, millimetres short of the top.
 _RELAXATION: Final = 0.8
+# Twelve parameters have more and narrower ridges than six: shorter steps that shorten less, and more of them.
+_AFFINE_STEP: Final = 0.5
+_AFFINE_RELAXATION: Final = 0.95
+_AFFINE_PATIENCE: Final = 3
 # The edge of the body is its best landmark: the metric sees this much of the air around it.
 _RIM_MM: Final = 16.0
 # Of fewer samples no histogram is made.
@@ -79,15 +83,18 @@ class Images:
         """
         samples = _Samples(self, level.share, seed)
         step, before = level.step_mm, np.zeros(12 if affine else 6)
+        iterations = level.iterations
+        if affine:
+            step, iterations = step * _AFFINE_STEP, iterations * _AFFINE_PATIENCE
         matrix, best = start, Found(start, -np.inf)
-        for _ in range(level.iterations):
+        for _ in range(iterations):
             here, slopes = samples.climb(matrix)
             if here > best.mutual_information:
                 best = Found(matrix, here)
             uphill = _uphill(slopes, matrix, samples.radius_mm, affine=affine)
             length = float(np.linalg.norm(uphill))
             if float(uphill @ before) < 0.0:
-                step *= _RELAXATION
+                step *= _AFFINE_RELAXATION if affine else _RELAXATION
             if step < level.least_mm or length == 0.0:
                 break
             before = uphill

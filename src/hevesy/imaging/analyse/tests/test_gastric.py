@@ -31,6 +31,22 @@ def test_the_geometric_mean_finds_what_is_left_of_a_meal_that_moves_forward():
     assert result.value("half_time_min") == pytest.approx(80.0, rel=1e-4)
 
 
+@pytest.mark.parametrize(("shape_b", "half_time_min"), [(2.2, 80.0), (3.0, 110.0)])
+def test_the_lag_phase_ends_where_the_meal_leaves_fastest(shape_b, half_time_min):
+    result = analysed(*stomach(half_time_min=half_time_min, shape_b=shape_b))
+
+    # Siegel 1988: the lag ends at the inflection of 1 - (1 - e^(-k t))^b, found here on the curve.
+    k = -np.log(1 - 0.5 ** (1 / shape_b)) / half_time_min
+    t = np.arange(0.0, 240.0, 0.01)
+    steepest = t[np.argmin(np.gradient(1 - (1 - np.exp(-k * t)) ** shape_b, t))]
+    assert steepest > 20.0
+    assert result.value("lag_min") == pytest.approx(steepest, abs=0.1)
+
+
+def test_a_meal_that_leaves_fastest_at_once_has_no_lag_phase():
+    assert analysed(*stomach(shape_b=0.9)).value("lag_min") == 0.0
+
+
 def test_one_view_alone_would_be_wrong():
     phantom, posterior = stomach()
 

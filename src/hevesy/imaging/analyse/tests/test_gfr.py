@@ -60,6 +60,27 @@ def test_gates_worked_by_hand():
     ) == pytest.approx(result.value("gfr_ml_per_min"))
 
 
+@pytest.mark.parametrize(
+    ("depth", "left_cm", "right_cm"),
+    [
+        # 60 kg, 165 cm, 50 years: kg / cm = 0.363636.
+        # Taylor 1993 (J Nucl Med 34:1766): left 16.17 x 0.363636 + 0.027 x 50 - 0.94 = 6.29,
+        # right 15.13 x 0.363636 + 0.022 x 50 + 0.077 = 6.678818.
+        ("taylor1993", 6.29, 6.678818),
+        # Li Qian (Chinese adults, CT): left 16.772 x 0.363636 + 0.01025 x 50 + 0.224 = 6.835409,
+        # right 15.449 x 0.363636 + 0.009637 x 50 + 0.782 = 6.881668.
+        ("li_qian", 6.835409, 6.881668),
+    ],
+)
+def test_other_formulas_of_depth_worked_by_hand(depth, left_cm, right_cm):
+    result = gfr(depth=depth)
+
+    assert result.value("left_depth_cm") == pytest.approx(left_cm, abs=1e-6)
+    assert result.value("right_depth_cm") == pytest.approx(right_cm, abs=1e-6)
+    assert result.value("left_uptake_percent") == pytest.approx(1.6 * np.exp(0.153 * left_cm))
+    assert result.value("right_uptake_percent") == pytest.approx(2.0 * np.exp(0.153 * right_cm))
+
+
 def test_twice_the_counts_everywhere_give_the_same_gfr():
     frames, start, duration, regions = an_example()
 

@@ -37,6 +37,7 @@ def test_rates_are_those_of_the_volume_curve_and_not_of_its_gates():
     assert result.value("ef_percent") == pytest.approx(62.0, abs=1e-6)
     assert result.value("per_edv_per_s") == pytest.approx(phantom.truth["per_edv_per_s"], rel=1e-3)
     assert result.value("pfr_edv_per_s") == pytest.approx(phantom.truth["pfr_edv_per_s"], rel=1e-3)
+    assert result.value("tpfr_ms") == pytest.approx(phantom.truth["tpfr_ms"], abs=1.0)
 
 
 def test_a_noisy_ejection_fraction_lies_within_its_stated_uncertainty():

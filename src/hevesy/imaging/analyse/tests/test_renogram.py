@@ -87,6 +87,43 @@ def test_output_efficiency_is_what_has_left_of_what_was_taken_up():
         )
 
 
+def test_half_times_from_the_peak_are_those_that_went_in():
+    halves_s = (290.0, 415.0)
+    phantom = renogram(transit_s=(180.0, 240.0), drain_from_s=(180.0, 240.0), emptying_s=halves_s)
+
+    result = analysed(phantom)
+
+    for side, half_s in zip(("left", "right"), halves_s, strict=True):
+        assert result.value(f"{side}_half_time_min") == pytest.approx(half_s / 60, rel=0.01)
+    assert not [one for one in result.findings if one.key == "half_not_reached"]
+
+
+def test_half_times_from_the_diuretic_are_those_that_went_in():
+    halves_s = (260.0, 380.0)
+    phantom = renogram(drain_from_s=(600.0, 600.0), emptying_s=halves_s)
+
+    result = analysed(phantom, diuretic_s=600.0)
+
+    for side, half_s in zip(("left", "right"), halves_s, strict=True):
+        assert result.value(f"{side}_diuretic_half_time_min") == pytest.approx(
+            half_s / 60, rel=0.01
+        )
+
+
+def test_residual_activity_is_a_share_of_the_second_minute():
+    phantom = renogram(
+        transit_s=(180.0, 180.0), drain_from_s=(300.0, 600.0), emptying_s=(300.0, 450.0)
+    )
+
+    result = analysed(phantom)
+
+    # Even uptake until 180 s: over the second minute the kidney holds half of its peak on average.
+    # At 1195 s, the middle of the last frame, (1195 - drain) / half-time halvings have passed.
+    for side, drain_s, half_s in (("left", 300.0, 300.0), ("right", 600.0, 450.0)):
+        expected = 2 ** (-(1195.0 - drain_s) / half_s) / 0.5
+        assert result.value(f"{side}_nora") == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_kidney_that_does_not_drain_has_no_half_time():
     result = analysed(renogram(emptying_s=(60.0, 1e9)))
 

@@ -10,6 +10,7 @@ from pydicom.uid import generate_uid
 
 from hevesy.imaging.commands import main
 from hevesy.imaging.commands.tests.running import without_source, write_pet
+from hevesy.imaging.dicomio import read_series
 from hevesy.imaging.dicomio.masks import read_masks
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.quantify.statistics import statistics
@@ -218,11 +219,8 @@ def test_contours_on_a_real_pet_measure_as_in_itk(real_dicom, measure):
     status, told, complaints = measure(patient / "PT_wholebody", "--mask", contours, "--json")
     _, cropped, _ = measure(patient / "PT_cropped_SUV_GML", "--mask", contours, "--json")
 
-    reader = SimpleITK.ImageSeriesReader()
-    names = reader.GetGDCMSeriesFileNames(str(patient / "PT_wholebody"))
-    reader.SetFileNames(names)
-    image = reader.Execute()
-    header = pydicom.dcmread(names[0], stop_before_pixels=True)
+    image = itk_series(patient / "PT_wholebody")
+    header = pydicom.dcmread(next((patient / "PT_wholebody").iterdir()), stop_before_pixels=True)
     factor = suv_factor([header]).bw_factor
     array = SimpleITK.GetArrayFromImage(image)
     affine = np.diag([*image.GetSpacing(), 1.0])
@@ -268,7 +266,28 @@ def test_hounsfield_units_of_a_pet_region_are_those_of_the_soft_tissue_under_it(
     region = told["regions"][0]
     assert region["ct"]["units"] == "HU"
     assert region["ct"]["volume_ml"] == pytest.approx(region["statistics"]["volume_ml"], rel=0.01)
-    assert 0 < region["ct"]["median"] < 80
+    pet, ct = (itk_series(patient / name) for name in ("PT_cropped_SUV_GML", "CT_cropped_same_FoR"))
+    masks = read_masks(
+        patient / "RTSTRUCT_CT" / "RS.dcm", read_series((patient / "PT_cropped_SUV_GML").iterdir())
+    )
+    label = SimpleITK.GetImageFromArray(masks[0].array.astype(np.uint8))
+    label.CopyInformation(pet)
+    on_ct = SimpleITK.Resample(label, ct, SimpleITK.Transform(), SimpleITK.sitkNearestNeighbor)
+    itk = SimpleITK.LabelIntensityStatisticsImageFilter()
+    itk.Execute(on_ct, ct)
+    hu = SimpleITK.GetArrayFromImage(ct)[SimpleITK.GetArrayFromImage(on_ct) == 1]
+    # A CT voxel half way between two of the PET goes to either: one in a thousand.
+    assert region["ct"]["volume_ml"] * 1000 == pytest.approx(itk.GetPhysicalSize(1), rel=2e-3)
+    assert region["ct"]["mean"] == pytest.approx(itk.GetMean(1), abs=0.5)
+    assert region["ct"]["std"] == pytest.approx(itk.GetStandardDeviation(1), rel=0.01)
+    assert region["ct"]["median"] == pytest.approx(np.median(hu), abs=0.5)
+
+
+def itk_series(folder):
+    """A series as SimpleITK reads it."""
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
 
 
 @pytest.mark.data
@@ -284,8 +303,9 @@ def test_a_segmentation_of_dcmqi_has_the_volume_that_its_report_states(real_dico
     )
     affine = np.diag([3.537818, 3.537818, 3.375, 1.0])
     affine[:3, 3] = places[np.argmin(places[:, 2])]
+    # An image that has the mean of their report everywhere.
     grid = Volume(
-        np.ones((13, 128, 128), np.float32),
+        np.full((13, 128, 128), 6.01529, np.float32),
         affine,
         "SUVbw",
         "PT",
@@ -296,4 +316,4 @@ def test_a_segmentation_of_dcmqi_has_the_volume_that_its_report_states(real_dico
 
     # sr.dcm: Volume 33.5824 ml, SUVbw mean 6.01529, Total Lesion Glycolysis 202.008.
     assert found.volume_ml == pytest.approx(33.5824, rel=1e-5)
-    assert found.volume_ml * 6.01529 == pytest.approx(202.008, rel=1e-5)
+    assert found.tlg == pytest.approx(202.008, rel=1e-5)

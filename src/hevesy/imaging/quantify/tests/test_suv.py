@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from statistics import median
 
 import numpy as np
+import pydicom
 import pytest
 
 from hevesy.imaging.dicomio import read_series
@@ -314,6 +315,12 @@ def test_real_vendor_headers_have_the_published_factors(real_dicom):
         ]
 
 
+def seconds_of(clock):
+    """Seconds since midnight of a DICOM time, HHMMSS.FFFFFF."""
+    text = str(clock)
+    return int(text[:2]) * 3600 + int(text[2:4]) * 60 + float(text[4:])
+
+
 @pytest.mark.data
 @pytest.mark.clause("6.15")
 def test_a_real_whole_body_scan_agrees_with_its_independently_made_suv_crop(real_dicom):
@@ -323,7 +330,15 @@ def test_a_real_whole_body_scan_agrees_with_its_independently_made_suv_crop(real
 
     factor = suv_factor(volume.headers)
 
-    assert factor.bw_factor == pytest.approx(2.42903e-4, rel=5e-6)
+    # 1000 g/kg weight / (dose x 2^(-(start of scan - injection) / half-life)), clocks of one day.
+    header = pydicom.dcmread(next((folder / "PT_wholebody").iterdir()), stop_before_pixels=True)
+    drug = header.RadiopharmaceuticalInformationSequence[0]
+    waited_s = seconds_of(header.SeriesTime) - seconds_of(drug.RadiopharmaceuticalStartTime)
+    left_bq = float(drug.RadionuclideTotalDose) * 2 ** (
+        -waited_s / float(drug.RadionuclideHalfLife)
+    )
+    assert 1800 < waited_s < 3 * 3600
+    assert factor.bw_factor == pytest.approx(1000 * float(header.PatientWeight) / left_bq, rel=1e-9)
     suv = apply_suv(volume, factor)
     i, j, k = np.round(volume.index(crop.world((0, 0, 0)))).astype(int)
     nk, nj, ni = crop.array.shape

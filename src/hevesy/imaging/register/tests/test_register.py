@@ -7,7 +7,13 @@ from scipy.ndimage import map_coordinates
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.phantoms.torso import make_torso, random_pose
 from hevesy.imaging.register import RegistrationRefused, register
-from hevesy.imaging.register.matrices import inverse, is_rigid, moved, stretch
+from hevesy.imaging.register.matrices import (
+    inverse,
+    is_rigid,
+    moved,
+    rotation_degrees,
+    stretch,
+)
 
 # An eighth of the voxels of the real setting: seconds become tenths. The soak runs the real one.
 QUICK = {"finest_mm": 8.0}
@@ -87,8 +93,10 @@ def test_the_order_in_which_voxels_are_stored_changes_nothing(a_pet, a_ct, an_al
     found = register(a_pet, flipped, **QUICK)
     straight = an_alignment[0]
 
-    # Coarse voxels begin at the other end of the stack, so the copies differ by a fraction of one.
-    np.testing.assert_allclose(found.moving_to_fixed, straight.moving_to_fixed, atol=0.5)
+    # Coarse voxels may begin at the other end of the stack: the copies differ by a fraction of one.
+    apart = inverse(straight.moving_to_fixed) @ found.moving_to_fixed
+    assert rotation_degrees(apart) < 0.2
+    assert np.linalg.norm(moved(apart, a_ct.centre_lps) - a_ct.centre_lps) < 0.5
 
 
 def test_volumes_of_one_frame_of_reference_are_not_moved(a_pet, a_ct):
@@ -105,9 +113,10 @@ def test_volumes_of_one_frame_of_reference_are_not_moved(a_pet, a_ct):
 def test_a_volume_that_already_lies_right_stays(a_torso):
     ct, again = a_torso.ct(coarser=4.0), a_torso.ct(coarser=4.0, own=True)
 
-    rigid = register(ct, again, initial=np.eye(4), **QUICK)
+    rigid = register(ct, again, **QUICK)
 
-    assert worst_mm(rigid, np.eye(4), a_torso) < 0.5
+    assert np.linalg.norm(rigid.moving_to_fixed[:3, 3]) < 0.3
+    assert rotation_degrees(rigid.moving_to_fixed) < 0.2
     assert rigid.accepted
 
 
@@ -124,15 +133,18 @@ def test_affine_that_stretches_beyond_belief_is_not_accepted(a_torso):
     assert "affine_scale" in [gate.key for gate in found.gates if not gate.passed]
 
 
-def test_a_deformation_is_labelled_as_for_display_beside_a_rigid_matrix(a_pet, a_ct, an_alignment):
-    rigid = an_alignment[0].moving_to_fixed
-    found = register(a_pet, a_ct, method="deformable", initial=rigid, **QUICK)
+def test_a_deformation_is_labelled_as_for_display_beside_a_rigid_matrix(a_torso):
+    ct, again = a_torso.ct(coarser=4.0), a_torso.ct(coarser=4.0, own=True)
+
+    found = register(ct, again, method="deformable", initial=np.eye(4), **QUICK)
 
     assert is_rigid(found.moving_to_fixed)
     assert found.method == "deformable"
-    assert found.label in ("deformable, for display", "check alignment")
+    assert found.accepted
+    assert found.label == "deformable, for display"
     assert found.deformation.offset_mm.shape[-1] == 3
-    assert 0.0 < found.as_json()["largest_deformation_mm"] < 60.0
+    # The bodies are the same: half of a voxel of the grid that is bent.
+    assert 0.0 < found.as_json()["largest_deformation_mm"] < 8.0
 
 
 @pytest.mark.soak
@@ -169,18 +181,18 @@ def test_a_bend_of_twelve_millimetres_is_followed_where_a_rigid_matrix_cannot(a_
 
 
 CHEST = ((-150.0, -110.0, 0.0), (150.0, 110.0, 200.0))
+# At 8 mm a chest alone holds too few voxels to be found; with the upper abdomen it is enough.
+CHEST_AND_LIVER = ((-150.0, -110.0, -100.0), (150.0, 110.0, 150.0))
 
 
 def test_a_region_alone_decides_when_asked(a_torso, a_pet, a_ct, an_alignment):
     whole = an_alignment[0]
 
     near = whole.moving_to_fixed
-    found = register(a_pet, a_ct, region_lps=CHEST, initial=near, **QUICK)
+    found = register(a_pet, a_ct, region_lps=CHEST_AND_LIVER, initial=near, **QUICK)
 
-    # At 8 mm a chest holds few voxels: it may fail, but then it says so.
-    heart = a_torso.targets_lps[2]
-    off_mm = np.linalg.norm(moved(found.moving_to_fixed, moved(POSE, heart)) - heart)
-    assert off_mm < 4.0 or (not found.accepted and off_mm < 10.0)
+    assert worst_mm(found, POSE, a_torso) < 2.0
+    assert found.accepted
     assert found.mutual_information_nat != pytest.approx(whole.mutual_information_nat, rel=0.01)
     assert found.overlap > 0.8
 
@@ -263,34 +275,3 @@ def test_not_a_number_and_thin_air_are_refused(a_pet):
         with pytest.raises(RegistrationRefused) as refusal:
             register(a_pet, replace(broken, array=array), **QUICK)
         assert refusal.value.key == reason
-
-
-def ends_of_thirty(scanner):
-    """Seed, mean error at the targets in mm, whether accepted."""
-    ends = []
-    for seed in range(1, 31):
-        torso, pose = make_torso(seed), random_pose(seed)
-        found = register(torso.pet(), getattr(torso, scanner)(pose))
-        back = moved(found.moving_to_fixed, moved(pose, torso.targets_lps))
-        off_mm = float(np.linalg.norm(back - torso.targets_lps, axis=1).mean())
-        ends.append((seed, off_mm, found.accepted))
-    return ends
-
-
-@pytest.mark.soak
-@pytest.mark.clause("6.10")
-def test_thirty_foreign_cts_are_all_accepted_and_the_median_is_under_a_millimetre():
-    ends = ends_of_thirty("ct")
-
-    assert not [end for end in ends if not end[2]]
-    assert np.median([off_mm for _, off_mm, _ in ends]) < 1.0
-    assert not [end for end in ends if end[1] > 4.0]
-
-
-@pytest.mark.soak
-@pytest.mark.clause("6.10")
-def test_of_thirty_foreign_mrs_none_is_accepted_and_wrong():
-    ends = ends_of_thirty("mr")
-
-    assert not [end for end in ends if end[2] and end[1] > 4.0]
-    assert sum(accepted for *_, accepted in ends) >= 27

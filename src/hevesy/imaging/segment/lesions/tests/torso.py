@@ -19,9 +19,17 @@ SPACING_MM = 6.0
 # z of the vertex is 0, the back is at y = 110; all LPS mm.
 TOP_MM = 6.0
 STARTED = datetime(2026, 11, 24, 10, 15, tzinfo=timezone(timedelta(hours=8)))
+# Uptake in SUV of what lights up with a tracer.
+FDG = {"brain": 9.0, "liver": 2.2, "kidney": 8.0, "heart": 6.0, "bladder": 30.0, "spleen": 1.8}
+# PSMA ligands: no brain, no heart; liver, spleen and above all the kidneys (EANM/SNMMI guideline 2.0
+# for PSMA PET, physiologic distribution).
+PSMA = {"brain": 0.2, "liver": 6.0, "kidney": 35.0, "heart": 1.2, "bladder": 40.0, "spleen": 8.0}
+# Somatostatin receptor ligands: the spleen hottest, kidneys and liver below it (EANM guideline for
+# PET/CT of somatostatin receptors, 2017).
+SSTR = {"brain": 0.2, "liver": 6.0, "kidney": 14.0, "heart": 1.2, "bladder": 20.0, "spleen": 22.0}
 
 
-def person(spots=(), *, seed=0):
+def person(spots=(), *, seed=0, uptake=FDG):
     """PET in SUVbw and CT in HU. spots: (centre_lps, radius_mm, suv), painted last into the PET."""
     rng = np.random.default_rng(seed)
     x, y, z = axes()
@@ -37,14 +45,15 @@ def person(spots=(), *, seed=0):
     trunk = ((x / 170) ** 2 + (y / 105) ** 2 <= 1) & (z < -240)
     head = ((x / 80) ** 2 + (y / 95) ** 2 <= 1) & (z < 0)
     pet[trunk | head], hu[trunk | head] = 0.6, 40
-    organ((0, 0, -80), (66, 80, 60), 9, 35)
+    organ((0, 0, -80), (66, 80, 60), uptake["brain"], 35)
     for side in (-1, 1):
         organ((75 * side, 0, -390), (55, 80, 105), 0.4, -800)
-        organ((58 * side, 55, -610), (24, 24, 46), 8, 30)
+        organ((58 * side, 55, -610), (24, 24, 46), uptake["kidney"], 30)
         organ((85 * side, 40, -740), (45, 30, 60), 0.8, 450)
-    organ((-75, 0, -560), (80, 80, 66), 2.2, 60)
-    organ((60, -30, -450), (34, 34, 34), 6, 40)
-    organ((0, -45, -800), (36, 36, 30), 30, 10)
+    organ((-75, 0, -560), (80, 80, 66), uptake["liver"], 60)
+    organ((112, 40, -525), (30, 34, 36), uptake["spleen"], 50)
+    organ((60, -30, -450), (34, 34, 34), uptake["heart"], 40)
+    organ((0, -45, -800), (36, 36, 30), uptake["bladder"], 10)
     spine = ((x / 20) ** 2 + ((y - 50) / 20) ** 2 <= 1) & (z < -150)
     pet[spine & (z > -700)], hu[spine & (z > -700)] = 1.2, 350
     aorta = ((x - 24) ** 2 + (y - 18) ** 2 <= 14**2) & (abs(z + 450) < 150)
