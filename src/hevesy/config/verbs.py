@@ -102,6 +102,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "print": ("打印", "print"),
     "print_again": ("补打", "print again"),
     "publish": ("发布", "publish"),
+    "query": ("检索", "search"),
     "qc": ("质控", "quality control"),
     "read": ("查阅", "read"),
     "ready": ("就绪", "make ready"),

@@ -26,3 +26,5 @@ WAITING_PER_ADDRESS: Final = 16
 
 MATCHES: Final = 500
 """Answers to one worklist query."""
+QUERY_MATCHES: Final = int(os.environ.get("HEVESY_DICOM_QUERY_MATCHES", "2000"))
+"""Answers to one query of the archive."""

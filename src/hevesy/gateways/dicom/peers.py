@@ -17,6 +17,9 @@ PERMISSIONS: Final = {
     "store": ("archive.store",),
     "mpps": ("exams.acquire",),
     "worklist": ("exams.view",),
+    "query": ("archive.view",),
+    "retrieve": ("archive.view",),
+    "move": ("archive.view",),
 }
 """What a device's right lets its actor do in the record."""
 

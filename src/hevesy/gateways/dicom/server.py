@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from pynetdicom.sop_class import (
     uid_to_service_class,
 )
 
-from hevesy.gateways.dicom import limits, spooling, status
+from hevesy.gateways.dicom import identifier, limits, query, spooling, status
 from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.peers import (
     CONGESTED,
@@ -38,7 +39,7 @@ from hevesy.gateways.dicom.peers import (
 from hevesy.gateways.dicom.performed import handle_create, handle_set
 from hevesy.gateways.dicom.store import handle_store
 from hevesy.gateways.dicom.transport import GuardedServer
-from hevesy.gateways.dicom.worklist import handle_find
+from hevesy.gateways.dicom.worklist import handle_find as handle_worklist
 from hevesy.records.archive.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from hevesy.records.equipment.models import Device
 
@@ -56,6 +57,7 @@ _RIGHTS: Final = {
     str(Verification): "echo",
     str(ModalityWorklistInformationFind): "worklist",
     str(ModalityPerformedProcedureStep): "mpps",
+    **dict.fromkeys(identifier.FIND, "query"),
 }
 
 
@@ -159,6 +161,13 @@ def handle_common_extended(event: Any) -> dict[str, SOPClassCommonExtendedNegoti
     return found
 
 
+def handle_find(event: Any) -> Iterator[Any]:
+    """C-FIND: the worklist, or the archive."""
+    if str(event.request.AffectedSOPClassUID) in identifier.FIND:
+        return query.handle_query(event)
+    return handle_worklist(event)
+
+
 def handle_echo(event: Any) -> int:
     """C-ECHO: we are here."""
     return status.SUCCESS
@@ -167,6 +176,7 @@ def handle_echo(event: Any) -> int:
 HANDLERS: Final = [
     (evt.EVT_REQUESTED, handle_requested),
     (evt.EVT_SOP_COMMON, handle_common_extended),
+    (evt.EVT_SOP_EXTENDED, identifier.handle_extended),
     (evt.EVT_C_ECHO, handle_echo),
     (evt.EVT_C_STORE, handle_store),
     (evt.EVT_C_FIND, handle_find),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydicom.dataset import Dataset
+
 SUCCESS: Final = 0x0000
 CANCEL: Final = 0xFE00
 PENDING: Final = 0xFF00
@@ -32,3 +34,11 @@ NOT_AUTHORISED: Final = 0x0124
 
 # Error ID (0000,0903) beside a processing failure of a performed procedure step (PS3.4 F.7.2.2)
 MAY_NO_LONGER_BE_UPDATED: Final = 0xA710
+
+
+def refusal(code: int, why: str) -> Dataset:
+    """A status with an Error Comment (0000,0902), for the person who reads the log of the other side."""
+    answer = Dataset()
+    answer.Status = code
+    answer.ErrorComment = why[:64]
+    return answer

@@ -111,11 +111,13 @@ class GuardedAssociation(Association):  # type: ignore[misc]
 
     device: Device | None = None
     actor: Actor | None = None
+    relational: set[str]
 
     def __init__(self, ae: Any, mode: str) -> None:
         super().__init__(ae, mode)
         self.dimse = GuardedMessages(self)
         self.opened_at = time.monotonic()
+        self.relational = set()
 
     def run(self) -> None:
         """Serve until the association ends; then close this thread's database connections and drop half objects."""
