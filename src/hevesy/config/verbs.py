@@ -123,6 +123,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "role.change": ("修改角色", "change a role"),
     "roles": ("分配角色", "set roles"),
     "save": ("保存", "save"),
+    "send": ("发送", "send"),
     "serve": ("开始服务", "serve"),
     "settle": ("整理", "settle"),
     "settle_refusal": ("处理拒收", "settle a refusal"),

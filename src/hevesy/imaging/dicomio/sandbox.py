@@ -104,6 +104,27 @@ def decode_frames_sandboxed(
     return [decoded[place * size : (place + 1) * size] for place in range(len(frames))]
 
 
+def write_plain_sandboxed(
+    paths: Sequence[str | Path],
+    folder: Path,
+    transfer_syntax_uid: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> list[str]:
+    """Write objects uncompressed into `folder` as 0.dcm, 1.dcm …, in a child; for each why not, or an empty string.
+
+    transfer_syntax_uid: implicit or explicit VR little endian. Raises `ImageRefused` when the child itself ended.
+    """
+    request = {
+        "paths": [str(Path(path).resolve()) for path in paths],
+        "syntax": transfer_syntax_uid,
+        "limits": asdict(limits),
+    }
+    refused: list[str] = run_task("write_plain", request, folder, child=child)["refused"]
+    return refused
+
+
 def run_task(
     task: str,
     request: Mapping[str, Any],
