@@ -63,6 +63,7 @@ ACTS: dict[str, tuple[str, str]] = {
     "claim": ("领取", "claim"),
     "close": ("停用", "close"),
     "code": ("生成登记码", "make a code"),
+    "commit": ("存储确认", "storage commitment"),
     "conflict": ("冲突隔离", "quarantine a conflict"),
     "correct": ("更正", "correct"),
     "create": ("新建", "create"),

@@ -6,11 +6,8 @@ import os
 import socket
 import subprocess
 import threading
-import time
 import tracemalloc  # noqa: F401  pytest imports it late, in whichever thread warns first
-from collections.abc import Iterator
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,12 @@ from pydicom.uid import (
     JPEGLSLossless,
     PositronEmissionTomographyImageStorage,
 )
-from pynetdicom import AE, build_role, evt
+from pynetdicom import build_role, evt
 from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelMove as PatientMove
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
 from tests.integration.dicom.archived import fill, take
+from tests.integration.dicom.receivers import object_of
 from tests.peers import program, run_program
 
 from hevesy.foundation.accounts.actors import system_actor
@@ -49,62 +47,6 @@ def a_reader(a_scanner: Device) -> Device:
     a_scanner.port = 1
     a_scanner.save()
     return a_scanner
-
-
-class Receiver:
-    """A workstation that takes images and remembers them; it answers with `answer`."""
-
-    def __init__(self, *syntaxes: str, answer: int = 0x0000, delay_s: float = 0) -> None:
-        self.taken: list[Dataset] = []
-        self.originators: set[tuple[str, int]] = set()
-        self.answer, self.delay_s = answer, delay_s
-        entity = AE("VIEWER")
-        for sop_class in (PET, "1.2.840.10008.5.1.4.1.1.4"):
-            entity.add_supported_context(sop_class, list(syntaxes or (ExplicitVRLittleEndian,)))
-        self.server = entity.start_server(
-            ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self._take)]
-        )
-        self.port: int = self.server.server_address[1]
-
-    def _take(self, event: Any) -> int:
-        time.sleep(self.delay_s)
-        request = event.request
-        self.taken.append(object_of(request))
-        self.originators.add(
-            (request.MoveOriginatorApplicationEntityTitle, request.MoveOriginatorMessageID)
-        )
-        return self.answer
-
-
-def object_of(request: Any) -> Dataset:
-    """The object of a C-STORE request: pynetdicom's users in this process write into spools, as our server does."""
-    return dcmread(BytesIO(request._dataset_file.spool.path.read_bytes()))
-
-
-@pytest.fixture
-def a_viewer(a_scanner: Device) -> Device:
-    """Another workstation of the department."""
-    return Device.objects.create(
-        code="viewer", name_zh="工作站", name_en="Workstation", kind=Device.Kind.DICOM_NODE,
-        ae_title="VIEWER", address="127.0.0.1", port=1, dicom_rights=["echo"],
-    )  # fmt: skip
-
-
-@pytest.fixture
-def receiving(a_viewer: Device) -> Iterator[Any]:
-    """Starts a receiver at the address of the workstation."""
-    running = []
-
-    def start(*syntaxes: str, **options: Any) -> Receiver:
-        receiver = Receiver(*syntaxes, **options)
-        a_viewer.port = receiver.port
-        a_viewer.save()
-        running.append(receiver)
-        return receiver
-
-    yield start
-    for receiver in running:
-        receiver.server.shutdown()
 
 
 def identifier(level: str, **keys: Any) -> Dataset:

@@ -20,6 +20,7 @@ PERMISSIONS: Final = {
     "query": ("archive.view",),
     "retrieve": ("archive.view",),
     "move": ("archive.view",),
+    "commit": ("archive.view",),
 }
 """What a device's right lets its actor do in the record."""
 

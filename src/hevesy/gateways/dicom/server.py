@@ -21,11 +21,13 @@ from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import (
     ModalityPerformedProcedureStep,
     ModalityWorklistInformationFind,
+    StorageCommitmentPushModel,
     Verification,
     uid_to_service_class,
 )
 
 from hevesy.gateways.dicom import identifier, limits, query, retrieve, spooling, status
+from hevesy.gateways.dicom.commitment import handle_action
 from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.peers import (
     CONGESTED,
@@ -57,6 +59,7 @@ _RIGHTS: Final[dict[str, tuple[str, ...]]] = {
     str(Verification): ("echo",),
     str(ModalityWorklistInformationFind): ("worklist",),
     str(ModalityPerformedProcedureStep): ("mpps",),
+    str(StorageCommitmentPushModel): ("commit",),
     **dict.fromkeys(identifier.FIND, ("query",)),
     **dict.fromkeys(identifier.GET, ("retrieve",)),
     **dict.fromkeys(identifier.MOVE, ("retrieve", "move")),
@@ -203,6 +206,7 @@ HANDLERS: Final = [
     (evt.EVT_C_ECHO, handle_echo),
     (evt.EVT_C_STORE, handle_store),
     (evt.EVT_C_FIND, handle_find),
+    (evt.EVT_N_ACTION, handle_action),
     (evt.EVT_N_CREATE, handle_create),
     (evt.EVT_N_SET, handle_set),
 ]

@@ -36,6 +36,7 @@ NO_SUCH_SOP_INSTANCE: Final = 0x0112
 INVALID_ATTRIBUTE_VALUE: Final = 0x0106
 INVALID_OBJECT_INSTANCE: Final = 0x0117
 MISSING_ATTRIBUTE: Final = 0x0120
+NO_SUCH_ACTION: Final = 0x0123
 NOT_AUTHORISED: Final = 0x0124
 
 # Error ID (0000,0903) beside a processing failure of a performed procedure step (PS3.4 F.7.2.2)
