@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -10,6 +11,7 @@ from tests.peers import run_program
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.records.archive.ingest import receive
 from hevesy.records.archive.models import Study
+from hevesy.records.archive.part10 import locate_data_set
 from hevesy.records.archive.settling import settle
 from hevesy.records.archive.testing import a_file
 
@@ -65,3 +67,16 @@ def findscu(port: int, folder: Path, model: str, *keys: str) -> list[Dataset]:
     )  # fmt: skip
     assert said.returncode == 0, said.stderr
     return [dcmread(path, force=True) for path in sorted(folder.glob("rsp*.dcm"))]
+
+
+def data_set_of(file: Path) -> bytes:
+    """The bytes behind the file meta information."""
+    content = file.read_bytes()
+    return content[locate_data_set(content).offset :]
+
+
+def syntax_and_hash(file: Path) -> tuple[str, str]:
+    """What the archive's row should say of a file that came back."""
+    return locate_data_set(file.read_bytes()).transfer_syntax_uid, sha256(
+        data_set_of(file)
+    ).hexdigest()

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 import tracemalloc  # noqa: F401  pytest imports it late, in whichever thread warns first
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from pynetdicom import build_role, evt
 from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelMove as PatientMove
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
-from tests.integration.dicom.archived import fill, take
+from tests.integration.dicom.archived import data_set_of, fill, syntax_and_hash, take
 from tests.integration.dicom.receivers import object_of
 from tests.peers import program, run_program
 
@@ -31,7 +30,6 @@ from hevesy.foundation.audit.models import AuditEvent
 from hevesy.gateways.dicom import status
 from hevesy.records.archive.ingest import receive
 from hevesy.records.archive.models import Instance, Study
-from hevesy.records.archive.part10 import locate_data_set
 from hevesy.records.archive.queries import instance_path
 from hevesy.records.archive.testing import a_file
 from hevesy.records.equipment.models import Device
@@ -390,16 +388,3 @@ def test_dcmtk_gets_back_what_it_sent(
         assert fetched.file_meta.TransferSyntaxUID == ExplicitVRLittleEndian
         assert (fetched.pixel_array == original.pixel_array).all(), name
     assert a_process.stop() == 0
-
-
-def data_set_of(file: Path) -> bytes:
-    """The bytes behind the file meta information."""
-    content = file.read_bytes()
-    return content[locate_data_set(content).offset :]
-
-
-def syntax_and_hash(file: Path) -> tuple[str, str]:
-    """What the archive's row should say of a file that came back."""
-    return locate_data_set(file.read_bytes()).transfer_syntax_uid, sha256(
-        data_set_of(file)
-    ).hexdigest()
