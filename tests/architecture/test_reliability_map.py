@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 JUDGED = [
+    "A12",
     "D1",
     "D2",
     "D5",

@@ -10,12 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from pynetdicom import AE
+from tests.integration.dicom.receivers import Receiver
 
 from hevesy.foundation.files.store import store
 from hevesy.gateways.dicom.server import make_server
@@ -145,3 +147,29 @@ def a_process(transactional_db: None, a_scanner: Device) -> Iterator[Process]:
     if process.process and process.process.poll() is None:
         process.process.send_signal(signal.SIGABRT)
         process.wait()
+
+
+@pytest.fixture
+def a_viewer(a_scanner: Device) -> Device:
+    """Another workstation of the department."""
+    return Device.objects.create(
+        code="viewer", name_zh="工作站", name_en="Workstation", kind=Device.Kind.DICOM_NODE,
+        ae_title="VIEWER", address="127.0.0.1", port=1, dicom_rights=["echo"],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def receiving(a_viewer: Device) -> Iterator[Any]:
+    """Starts a receiver at the address of the workstation."""
+    running = []
+
+    def start(*syntaxes: str, **options: Any) -> Receiver:
+        receiver = Receiver(*syntaxes, **options)
+        a_viewer.port = receiver.port
+        a_viewer.save()
+        running.append(receiver)
+        return receiver
+
+    yield start
+    for receiver in running:
+        receiver.server.shutdown()

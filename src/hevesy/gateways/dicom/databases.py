@@ -19,10 +19,10 @@ def with_database(handler: Handler) -> Handler:
     """
 
     @wraps(handler)
-    def handled(*arguments: Any) -> Any:
+    def handled(*arguments: Any, **named: Any) -> Any:
         close_old_connections()
         try:
-            return handler(*arguments)
+            return handler(*arguments, **named)
         finally:
             if "pool" in connection.settings_dict.get("OPTIONS", {}):
                 connection.close()

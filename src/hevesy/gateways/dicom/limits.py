@@ -13,6 +13,13 @@ COMMAND_BYTES: Final = 64 * 1024
 IDENTIFIER_BYTES: Final = 1024 * 1024
 """A query, or what a device reports of a step; images are not collected in memory."""
 
+WAITING_PDUS: Final = 8
+"""PDUs of ours that may wait for the receiver."""
+SUBOPERATIONS: Final = 65535
+"""Objects of one retrieval: more cannot be counted in its answers (PS3.7 §9.3.4)."""
+CONNECT_S: Final = 5.0
+"""Until a device that we call has taken the connection."""
+
 SPEAK_WITHIN_S: Final = 5.0
 """A connection that has not sent its association request by then is closed."""
 NETWORK_TIMEOUT_S: Final = float(os.environ.get("HEVESY_DICOM_TIMEOUT", "60"))
@@ -26,3 +33,5 @@ WAITING_PER_ADDRESS: Final = 16
 
 MATCHES: Final = 500
 """Answers to one worklist query."""
+QUERY_MATCHES: Final = int(os.environ.get("HEVESY_DICOM_QUERY_MATCHES", "2000"))
+"""Answers to one query of the archive."""

@@ -17,6 +17,10 @@ PERMISSIONS: Final = {
     "store": ("archive.store",),
     "mpps": ("exams.acquire",),
     "worklist": ("exams.view",),
+    "query": ("archive.view",),
+    "retrieve": ("archive.view",),
+    "move": ("archive.view",),
+    "commit": ("archive.view",),
 }
 """What a device's right lets its actor do in the record."""
 

@@ -14,7 +14,7 @@ from pydicom.uid import generate_uid
 from hevesy.foundation.accounts.actors import PermissionRefused
 from hevesy.gateways.dicom import status
 from hevesy.gateways.dicom.databases import with_database
-from hevesy.gateways.dicom.identifiers import Undecodable, decode_identifier
+from hevesy.gateways.dicom.decoding import Undecodable, decode_identifier
 from hevesy.gateways.dicom.keys import key_text, terms_of
 from hevesy.records.archive.actions.performed import (
     Performed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.conf import settings
@@ -20,11 +21,13 @@ from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import (
     ModalityPerformedProcedureStep,
     ModalityWorklistInformationFind,
+    StorageCommitmentPushModel,
     Verification,
     uid_to_service_class,
 )
 
-from hevesy.gateways.dicom import limits, spooling, status
+from hevesy.gateways.dicom import identifier, limits, query, retrieve, spooling, status
+from hevesy.gateways.dicom.commitment import handle_action
 from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.peers import (
     CONGESTED,
@@ -38,7 +41,7 @@ from hevesy.gateways.dicom.peers import (
 from hevesy.gateways.dicom.performed import handle_create, handle_set
 from hevesy.gateways.dicom.store import handle_store
 from hevesy.gateways.dicom.transport import GuardedServer
-from hevesy.gateways.dicom.worklist import handle_find
+from hevesy.gateways.dicom.worklist import handle_find as handle_worklist
 from hevesy.records.archive.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from hevesy.records.equipment.models import Device
 
@@ -52,15 +55,19 @@ _STORAGE_SERVICE: Final = "1.2.840.10008.4.2"
 _DICOM_ROOT: Final = "1.2.840.10008."
 _STORAGE_ROOT: Final = "1.2.840.10008.5.1.4.1.1."
 
-_RIGHTS: Final = {
-    str(Verification): "echo",
-    str(ModalityWorklistInformationFind): "worklist",
-    str(ModalityPerformedProcedureStep): "mpps",
+_RIGHTS: Final[dict[str, tuple[str, ...]]] = {
+    str(Verification): ("echo",),
+    str(ModalityWorklistInformationFind): ("worklist",),
+    str(ModalityPerformedProcedureStep): ("mpps",),
+    str(StorageCommitmentPushModel): ("commit",),
+    **dict.fromkeys(identifier.FIND, ("query",)),
+    **dict.fromkeys(identifier.GET, ("retrieve",)),
+    **dict.fromkeys(identifier.MOVE, ("retrieve", "move")),
 }
 
 
-def right_for(abstract_syntax: str) -> str | None:
-    """The right that a device needs for a SOP class; None if we do not serve it.
+def rights_for(abstract_syntax: str) -> tuple[str, ...]:
+    """The rights of which a device needs one for a SOP class; none if we do not serve it.
 
     Private classes and retired storage classes (the old NM image) are archived as they come.
     """
@@ -68,8 +75,8 @@ def right_for(abstract_syntax: str) -> str | None:
         return _RIGHTS[abstract_syntax]
     service = uid_to_service_class(abstract_syntax)
     if service is StorageServiceClass or is_unnamed_storage(abstract_syntax):
-        return "store"
-    return None
+        return ("store",)
+    return ()
 
 
 def is_unnamed_storage(abstract_syntax: str) -> bool:
@@ -96,8 +103,12 @@ def handle_requested(event: Any) -> None:
         return
     association.device = answer
     association.actor = actor_of(answer, address)
+    association.retrieve = retrieve.serve
+    roles = association.requestor.role_selection
     association.acceptor.supported_contexts = contexts_for(
-        answer, request.presentation_context_definition_list
+        answer,
+        request.presentation_context_definition_list,
+        frozenset(str(uid) for uid, role in roles.items() if role.scp_role),
     )
 
 
@@ -125,15 +136,24 @@ def _crowded(association: Any) -> bool:
     return len(others) >= limits.ASSOCIATIONS or len(near) >= limits.ASSOCIATIONS_PER_ADDRESS
 
 
-def contexts_for(device: Device, proposed: list[PresentationContext]) -> list[PresentationContext]:
-    """What we support of what a device proposes. Storage takes every transfer syntax that we know by name."""
+def contexts_for(
+    device: Device, proposed: list[PresentationContext], receives: frozenset[str] = frozenset()
+) -> list[PresentationContext]:
+    """What we support of what a device proposes. Storage takes every transfer syntax that we know by name.
+
+    receives: storage classes that the device offers to take itself, for what it retrieves by C-GET.
+    """
+    if "retrieve" not in device.dicom_rights:
+        receives = frozenset()
     syntaxes: dict[str, set[str]] = {}
     for context in proposed:
         abstract_syntax = str(context.abstract_syntax)
-        right = right_for(abstract_syntax)
-        if right is None or right not in device.dicom_rights:
+        rights = rights_for(abstract_syntax)
+        known = _STORAGE_SYNTAXES if rights == ("store",) else _PLAIN_SYNTAXES
+        if not any(right in device.dicom_rights for right in rights) and not (
+            rights == ("store",) and abstract_syntax in receives
+        ):
             continue
-        known = _STORAGE_SYNTAXES if right == "store" else _PLAIN_SYNTAXES
         offered = {str(syntax) for syntax in context.transfer_syntax}
         syntaxes.setdefault(abstract_syntax, set()).update(offered.intersection(known))
     supported = []
@@ -141,9 +161,17 @@ def contexts_for(device: Device, proposed: list[PresentationContext]) -> list[Pr
         if accepted:
             context = PresentationContext()
             context.abstract_syntax = abstract_syntax
-            context.transfer_syntax = sorted(accepted)
+            context.transfer_syntax = sorted(accepted, key=_plainest_first)
+            if abstract_syntax in receives:
+                context.scu_role = "store" in device.dicom_rights
+                context.scp_role = True
             supported.append(context)
     return supported
+
+
+def _plainest_first(transfer_syntax: str) -> tuple[bool, str]:
+    """Explicit little endian before everything else: it says most, and we can write every object in it."""
+    return transfer_syntax != ExplicitVRLittleEndian, transfer_syntax
 
 
 def handle_common_extended(event: Any) -> dict[str, SOPClassCommonExtendedNegotiation]:
@@ -159,6 +187,13 @@ def handle_common_extended(event: Any) -> dict[str, SOPClassCommonExtendedNegoti
     return found
 
 
+def handle_find(event: Any) -> Iterator[Any]:
+    """C-FIND: the worklist, or the archive."""
+    if str(event.request.AffectedSOPClassUID) in identifier.FIND:
+        return query.handle_query(event)
+    return handle_worklist(event)
+
+
 def handle_echo(event: Any) -> int:
     """C-ECHO: we are here."""
     return status.SUCCESS
@@ -167,9 +202,11 @@ def handle_echo(event: Any) -> int:
 HANDLERS: Final = [
     (evt.EVT_REQUESTED, handle_requested),
     (evt.EVT_SOP_COMMON, handle_common_extended),
+    (evt.EVT_SOP_EXTENDED, identifier.handle_extended),
     (evt.EVT_C_ECHO, handle_echo),
     (evt.EVT_C_STORE, handle_store),
     (evt.EVT_C_FIND, handle_find),
+    (evt.EVT_N_ACTION, handle_action),
     (evt.EVT_N_CREATE, handle_create),
     (evt.EVT_N_SET, handle_set),
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pydicom.dataset import Dataset
+
 SUCCESS: Final = 0x0000
 CANCEL: Final = 0xFE00
 PENDING: Final = 0xFF00
@@ -21,6 +23,12 @@ MORE_MATCHES_EXIST: Final = 0xB001
 IDENTIFIER_DOES_NOT_MATCH: Final = 0xA900
 UNABLE_TO_PROCESS: Final = 0xC001
 
+# Retrieve (PS3.4 C.4.2, C.4.3)
+CANNOT_COUNT_MATCHES: Final = 0xA701
+CANNOT_SEND: Final = 0xA702
+DESTINATION_UNKNOWN: Final = 0xA801
+SOME_FAILED: Final = 0xB000
+
 # General (PS3.7 annex C)
 PROCESSING_FAILURE: Final = 0x0110
 DUPLICATE_SOP_INSTANCE: Final = 0x0111
@@ -28,7 +36,16 @@ NO_SUCH_SOP_INSTANCE: Final = 0x0112
 INVALID_ATTRIBUTE_VALUE: Final = 0x0106
 INVALID_OBJECT_INSTANCE: Final = 0x0117
 MISSING_ATTRIBUTE: Final = 0x0120
+NO_SUCH_ACTION: Final = 0x0123
 NOT_AUTHORISED: Final = 0x0124
 
 # Error ID (0000,0903) beside a processing failure of a performed procedure step (PS3.4 F.7.2.2)
 MAY_NO_LONGER_BE_UPDATED: Final = 0xA710
+
+
+def refusal(code: int, why: str) -> Dataset:
+    """A status with an Error Comment (0000,0902), for the person who reads the log of the other side."""
+    answer = Dataset()
+    answer.Status = code
+    answer.ErrorComment = why[:64]
+    return answer

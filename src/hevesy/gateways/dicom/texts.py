@@ -53,6 +53,16 @@ class Speaker:
             return latin
         return f"{latin}={chinese}"[:200]
 
+    def stored_name(self, name: str) -> str:
+        """A name as a header holds it, with the groups that the device can read; in pinyin if it can read none."""
+        groups = name.split("=")
+        if self.can_say(name):
+            return name
+        kept = [group if self.can_say(group) else "" for group in groups]
+        if not any(kept):
+            kept = [pinyin(next(filter(None, groups), ""))]
+        return "=".join(kept).rstrip("=")
+
     def encodable(self, answer: Dataset) -> Dataset:
         """The answer with its Specific Character Set."""
         if not self.ascii_only:

@@ -7,6 +7,7 @@ bytes look like an association request of a sane size becomes an association.
 from __future__ import annotations
 
 import logging
+import queue
 import select
 import selectors
 import socket
@@ -22,7 +23,7 @@ from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
-from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dimse_primitives import C_GET, C_MOVE, C_STORE
 from pynetdicom.transport import (
     AddressInformation,
     AssociationServer,
@@ -71,6 +72,27 @@ class GuardedSocket(AssociationSocket):  # type: ignore[misc]
         return data if read == nr_bytes else data[:read]
 
 
+class SlowQueue(queue.Queue[Any]):
+    """PDUs that wait to be sent: a few, so that memory stays flat however large the object and slow the receiver."""
+
+    def __init__(self, association: Association) -> None:
+        super().__init__(limits.WAITING_PDUS)
+        self._association = association
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Wait until the receiver has taken enough. Raises `LimitExceeded` when it takes nothing for too long."""
+        deadline = time.monotonic() + limits.NETWORK_TIMEOUT_S
+        while True:
+            try:
+                super().put(item, True, 0.5)
+                return
+            except queue.Full:
+                sender = self._association.dul
+                if time.monotonic() > deadline or not sender.is_alive():
+                    sender.socket._shutdown_socket()
+                    raise LimitExceeded("the receiver does not take what we send") from None
+
+
 def _discard(file: Any) -> None:
     """Remove a half received object. The receiving thread may still hold a fragment: it must not begin a new file."""
     if file is not None:
@@ -81,6 +103,12 @@ class GuardedMessages(DIMSEServiceProvider):  # type: ignore[misc]
     """DIMSE messages that are collected in memory have a size; C-STORE data sets go to disk and have their own."""
 
     message: Any
+
+    @property
+    def maximum_pdu_size(self) -> int:
+        """What we send at once: what the peer takes, and no more than we take ourselves."""
+        peers = int(super().maximum_pdu_size or 0)
+        return min(peers, limits.PDU_BYTES) if peers else limits.PDU_BYTES
 
     def receive_primitive(self, primitive: Any) -> None:
         """Take a fragment; abort the association when command or identifier grow too large."""
@@ -111,11 +139,16 @@ class GuardedAssociation(Association):  # type: ignore[misc]
 
     device: Device | None = None
     actor: Actor | None = None
+    relational: set[str]
+    retrieve: Callable[[Any, Any, Any], None] | None = None
+    """What serves C-GET and C-MOVE in place of pynetdicom, which would decode every object."""
 
     def __init__(self, ae: Any, mode: str) -> None:
         super().__init__(ae, mode)
         self.dimse = GuardedMessages(self)
+        self.dul.to_provider_queue = SlowQueue(self)
         self.opened_at = time.monotonic()
+        self.relational = set()
 
     def run(self) -> None:
         """Serve until the association ends; then close this thread's database connections and drop half objects."""
@@ -137,6 +170,14 @@ class GuardedAssociation(Association):  # type: ignore[misc]
             logger.warning("an incomplete request on %s", self.name)
             _discard(getattr(msg, "_dataset_file", None))
             self.abort()
+            return
+        if isinstance(msg, (C_GET, C_MOVE)) and self.retrieve and context_id in self._accepted_cx:
+            self.dimse.cancel_req = {}
+            self._is_paused = True
+            try:
+                self.retrieve(self, msg, self._accepted_cx[context_id])
+            finally:
+                self._is_paused = False
             return
         super()._serve_request(msg, context_id)
 

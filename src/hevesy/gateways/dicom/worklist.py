@@ -17,7 +17,7 @@ from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
 from hevesy.gateways.dicom import limits, status
 from hevesy.gateways.dicom.databases import with_database
-from hevesy.gateways.dicom.identifiers import Undecodable, decode_identifier
+from hevesy.gateways.dicom.decoding import Undecodable, decode_identifier
 from hevesy.gateways.dicom.keys import key_text, matches, terms_of, unsupported_keys
 from hevesy.gateways.dicom.texts import Speaker
 from hevesy.records.equipment.models import Device

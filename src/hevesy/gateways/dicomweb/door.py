@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from hevesy.foundation.accounts.actors import Refused
 from hevesy.foundation.accounts.guards import needs
 from hevesy.imaging.dicomio import ImageRefused
+from hevesy.records.archive.keys import KeyRefused
 
 Answer = HttpResponse | StreamingHttpResponse
 View = Callable[..., Answer]
@@ -42,6 +43,8 @@ def programs(*codes: str) -> Callable[[View], View]:
                 return let_in(request, *args, **kwargs)
             except RequestRefused as refusal:
                 return _told(str(refusal), refusal.status)
+            except KeyRefused as refusal:
+                return _told(str(refusal), 400)
             except Refused as refusal:
                 return _told(str(refusal), refusal.status)
             except ImageRefused as refusal:

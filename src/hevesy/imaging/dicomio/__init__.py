@@ -12,6 +12,7 @@ from hevesy.imaging.dicomio.sandbox import (
     decode_frames_sandboxed,
     pack_series_sandboxed,
     read_series_sandboxed,
+    write_plain_sandboxed,
 )
 from hevesy.imaging.dicomio.series import read_series, require_whole
 from hevesy.imaging.dicomio.write import (
@@ -49,4 +50,5 @@ __all__ = [
     "require_whole",
     "write_ct_series",
     "write_pet_series",
+    "write_plain_sandboxed",
 ]

@@ -113,12 +113,20 @@ def find_lesions_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return sandboxed.find_lesions_task(request, folder)
 
 
+def write_plain_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Leave the objects uncompressed as 0.dcm, 1.dcm … and answer with what was refused."""
+    from hevesy.imaging.dicomio.plain import write_each
+
+    return write_each(request, folder)
+
+
 TASKS = {
     "read_series": read_series_task,
     "pack_series": pack_series_task,
     "decode_frames": decode_frames_task,
     "render_frame": render_frame_task,
     "find_lesions": find_lesions_task,
+    "write_plain": write_plain_task,
 }
 
 

@@ -145,6 +145,27 @@ def render_frame_sandboxed(
         return (Path(name) / "picture").read_bytes()
 
 
+def write_plain_sandboxed(
+    paths: Sequence[str | Path],
+    folder: Path,
+    transfer_syntax_uid: str,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> list[str]:
+    """Write objects uncompressed into `folder` as 0.dcm, 1.dcm …, in a child; for each why not, or an empty string.
+
+    transfer_syntax_uid: implicit or explicit VR little endian. Raises `ImageRefused` when the child itself ended.
+    """
+    request = {
+        "paths": [str(Path(path).resolve()) for path in paths],
+        "syntax": transfer_syntax_uid,
+        "limits": asdict(limits),
+    }
+    refused: list[str] = run_task("write_plain", request, folder, child=child)["refused"]
+    return refused
+
+
 def run_task(
     task: str,
     request: Mapping[str, Any],

@@ -23,7 +23,7 @@ class Study(models.Model):
     mismatch = models.JSONField(
         default=list, help_text="what spoke against a match, for the person who decides"
     )
-    patient_id = models.CharField(max_length=64, blank=True)
+    patient_id = models.CharField(max_length=64, blank=True, db_index=True)
     patient_name = models.CharField(max_length=200, blank=True)
     patient_sex = models.CharField(max_length=16, blank=True)
     patient_birth_date = models.CharField(max_length=10, blank=True)

@@ -13,7 +13,7 @@ from hevesy.foundation.accounts.actors import Actor, Refused
 from hevesy.foundation.audit.actions import record
 from hevesy.records.equipment.models import Device
 
-DICOM_RIGHTS = ("echo", "store", "worklist", "mpps", "query", "retrieve", "commit")
+DICOM_RIGHTS = ("echo", "store", "worklist", "mpps", "query", "retrieve", "move", "commit")
 CHARACTER_SETS = ("ISO_IR 192", "GB18030", "ISO_IR 100", "ISO_IR 6")
 """What answers to a device are encoded in; ISO_IR 6 sends pinyin only."""
 

@@ -44,7 +44,7 @@ class Device(Named):
         max_length=16, default="ISO_IR 192", help_text="Specific Character Set of our answers"
     )
     dicom_rights = models.JSONField(
-        default=list, help_text="of: echo, store, worklist, mpps, query, retrieve, commit"
+        default=list, help_text="of: echo, store, worklist, mpps, query, retrieve, move, commit"
     )
     is_demo = models.BooleanField(default=False, help_text="made by the demo; no real peer")
     slot_min = models.PositiveSmallIntegerField(default=5, help_text="grid of its calendar")

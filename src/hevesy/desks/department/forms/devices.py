@@ -13,6 +13,17 @@ from hevesy.records.catalogue.models import (
 from hevesy.records.equipment.actions import CHARACTER_SETS, DICOM_RIGHTS, FIELDS
 from hevesy.records.equipment.models import Device
 
+RIGHTS = {
+    "echo": gettext_lazy("test the connection (C-ECHO)"),
+    "store": gettext_lazy("send images (C-STORE)"),
+    "worklist": gettext_lazy("read the worklist"),
+    "mpps": gettext_lazy("report performed steps (MPPS)"),
+    "query": gettext_lazy("search the archive (C-FIND)"),
+    "retrieve": gettext_lazy("fetch images (C-GET, C-MOVE to itself)"),
+    "move": gettext_lazy("send images to other devices (C-MOVE)"),
+    "commit": gettext_lazy("ask for storage commitment"),
+}
+
 
 class DeviceForm(CodeOnce):
     """A device with its network data and calendar."""
@@ -21,7 +32,7 @@ class DeviceForm(CodeOnce):
 
     dicom_rights = forms.MultipleChoiceField(
         label=gettext_lazy("May"),
-        choices=[(right, right) for right in DICOM_RIGHTS],
+        choices=[(right, RIGHTS[right]) for right in DICOM_RIGHTS],
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )

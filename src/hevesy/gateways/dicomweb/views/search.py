@@ -10,15 +10,17 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from hevesy.foundation.accounts.guards import StaffRequest
-from hevesy.gateways.dicomweb import matching, rows
+from hevesy.gateways.dicomweb import rows
 from hevesy.gateways.dicomweb.accept import require_json
 from hevesy.gateways.dicomweb.door import programs
+from hevesy.gateways.dicomweb.paging import LARGEST_PAGE, page
+from hevesy.records.archive import keys
 from hevesy.records.archive.models import Instance, Series, Study
 from hevesy.records.archive.queries import visible_studies
 
 DICOM_JSON = "application/dicom+json"
 FUZZY = '299 hevesy "fuzzymatching is not supported; only literal matching was performed"'
-CUT = f'299 hevesy "limited to {matching.LARGEST_PAGE} results"'
+CUT = f'299 hevesy "limited to {LARGEST_PAGE} results"'
 MORE = '299 hevesy "there are additional results that can be requested"'
 
 
@@ -54,7 +56,7 @@ def instances_of(
 @programs("archive.view")
 def studies(request: StaffRequest) -> HttpResponse:
     """Studies, the newest first."""
-    found = matching.narrowed(studies_of(request), request.GET.dict(), matching.STUDY)
+    found = keys.narrowed(studies_of(request), request.GET.dict(), keys.STUDY)
     return _answer(request, found.order_by("-study_date", "-id"), rows.study_row)
 
 
@@ -63,9 +65,9 @@ def studies(request: StaffRequest) -> HttpResponse:
 def series(request: StaffRequest, study: str = "") -> HttpResponse:
     """Series of a study, or of all."""
     asked = request.GET.dict()
-    parents = matching.narrowed(studies_of(request, study), asked, matching.STUDY)
+    parents = keys.narrowed(studies_of(request, study), asked, keys.STUDY)
     found = Series.objects.filter(study__in=parents).select_related("study")
-    found = matching.narrowed(found, asked, matching.SERIES)
+    found = keys.narrowed(found, asked, keys.SERIES)
     return _answer(request, found.order_by("study_id", "number", "id"), rows.series_row)
 
 
@@ -74,26 +76,26 @@ def series(request: StaffRequest, study: str = "") -> HttpResponse:
 def instances(request: StaffRequest, study: str = "", series: str = "") -> HttpResponse:
     """Instances of a series, a study, or of all."""
     asked = request.GET.dict()
-    parents = matching.narrowed(studies_of(request, study), asked, matching.STUDY)
+    parents = keys.narrowed(studies_of(request, study), asked, keys.STUDY)
     found = Series.objects.filter(study__in=parents)
     if series:
         found = found.filter(series_instance_uid=series)
-    found = matching.narrowed(found, asked, matching.SERIES)
+    found = keys.narrowed(found, asked, keys.SERIES)
     here = Instance.objects.filter(series__in=found).select_related("series__study")
-    here = matching.narrowed(here, asked, matching.INSTANCE)
+    here = keys.narrowed(here, asked, keys.INSTANCE)
     return _answer(request, here.order_by("series_id", "number", "id"), rows.instance_row)
 
 
 def _answer(request: StaffRequest, found: QuerySet[Any], row: Callable[..., Any]) -> HttpResponse:
     require_json(request.headers.get("Accept", ""))
     asked: Mapping[str, str] = request.GET.dict()
-    offset, limit, cut = matching.page(asked)
-    page = list(found[offset : offset + limit + 1])
+    offset, limit, cut = page(asked)
+    answers = list(found[offset : offset + limit + 1])
     to = address(request)
     response = JsonResponse(
-        [row(one, to) for one in page[:limit]], safe=False, content_type=DICOM_JSON
+        [row(one, to) for one in answers[:limit]], safe=False, content_type=DICOM_JSON
     )
-    warnings = [CUT] if cut else [MORE] if len(page) > limit else []
+    warnings = [CUT] if cut else [MORE] if len(answers) > limit else []
     if asked.get("fuzzymatching", "").lower() == "true":
         warnings.append(FUZZY)
     if warnings:

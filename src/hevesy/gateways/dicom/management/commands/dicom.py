@@ -1,4 +1,4 @@
-"""`hevesy dicom`: the DICOM server (store, worklist, performed steps, echo)."""
+"""`hevesy dicom`: the DICOM server (store, query, retrieve, worklist, performed steps, storage commitment, echo)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ IDLE_S = 2.0
 class Command(BaseCommand):
     """Serve until told to stop; running associations get `DRAIN_S` seconds to end."""
 
-    help = "Serve DICOM: C-STORE, C-ECHO, modality worklist, performed procedure steps."
+    help = (
+        "Serve DICOM: store, query, retrieve, worklist, performed steps, storage commitment, echo."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

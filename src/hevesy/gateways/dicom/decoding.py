@@ -17,9 +17,14 @@ class Undecodable(Exception):
 
 def decode_identifier(event: Any, encoded: Any) -> Dataset:
     """The data set of a message; refuses what is broken, too deep or endless before pydicom recurses into it."""
+    return decode_data_set(encoded, event.context.transfer_syntax)
+
+
+def decode_data_set(encoded: Any, transfer_syntax_uid: str) -> Dataset:
+    """As `decode_identifier`, by the transfer syntax of the message."""
     if encoded is None:
         raise Undecodable
-    syntax = UID(event.context.transfer_syntax)
+    syntax = UID(transfer_syntax_uid)
     try:
         scan(
             encoded.getvalue(),

@@ -1,20 +1,25 @@
-"""QIDO keys to the index: a closed list; nothing a client sends becomes a column or a lookup (reliability B4)."""
+"""Keys of a query to the index, for C-FIND and QIDO-RS alike (PS3.4 C.2.2.2).
+
+A closed list: nothing a client sends becomes a column or a lookup (reliability A11, B4).
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from django.db.models.functions import Upper
 
-from hevesy.gateways.dicomweb.door import RequestRefused
-
-LARGEST_PAGE = 1000
-LONGEST_VALUE = 4000
-LONGEST_PATTERN = 200
+LONGEST_VALUE: Final = 64 * 1024
+LONGEST_PATTERN: Final = 200
+MOST_UIDS: Final = 1000
 Match = Callable[[str], Q]
+
+
+class KeyRefused(ValueError):
+    """A value that cannot be matched; `str()` says what is expected."""
 
 
 def wildcard(column: str) -> Match:
@@ -22,9 +27,18 @@ def wildcard(column: str) -> Match:
     return lambda value: _like(column, value)
 
 
+def identifier(column: str) -> Match:
+    """As `wildcard`; a single value is matched exactly, so that the database finds it in an index."""
+
+    def match(value: str) -> Q:
+        return _like(column, value) if re.search(r"[*?]", value) else Q(**{column: value})
+
+    return match
+
+
 def _like(column: str, value: str, *, before: str = "", after: str = "") -> Q:
     if len(value) > LONGEST_PATTERN:
-        raise RequestRefused("the value is too long to be matched")
+        raise KeyRefused("the value is too long to be matched")
     # LIKE and not a regular expression: those of a stranger can take for ever.
     escaped = re.sub(r"([\\%_])", r"\\\1", value)
     pattern = before + re.sub(r"\*+", "%", escaped).replace("?", "_") + after
@@ -39,23 +53,33 @@ def _like(column: str, value: str, *, before: str = "", after: str = "") -> Q:
 
 
 def person_name(column: str) -> Match:
-    """As `wildcard`, for the whole name or one of its groups (alphabetic=ideographic=phonetic)."""
+    """As `wildcard`, for the whole name or one of its groups (alphabetic=ideographic=phonetic).
+
+    A query for several groups (`Li*=李*`) wants each of them in its own place; an empty one is any.
+    """
 
     def match(value: str) -> Q:
+        groups = [group.strip().rstrip("^") for group in value.split("=")]
+        if len(groups) > 1:
+            pattern = "=".join(group or "*" for group in groups)
+            return _like(column, pattern) | _like(column, pattern, after="=%")
         around = (("", ""), ("", "=%"), ("%=", ""), ("%=", "=%"))
         query = Q()
         for before, after in around:
-            query |= _like(column, value, before=before, after=after)
+            query |= _like(column, groups[0], before=before, after=after)
         return query
 
     return match
 
 
 def exact(column: str) -> Match:
-    """Single value or list of UIDs matching."""
+    """Single value or list of UIDs matching (PS3.4 C.2.2.2.2)."""
 
     def match(value: str) -> Q:
-        return Q(**{f"{column}__in": [part for part in re.split(r"[\\,]", value) if part][:200]})
+        uids = [part.strip() for part in re.split(r"[\\,]", value) if part.strip()]
+        if len(uids) > MOST_UIDS or any(len(uid) > 64 for uid in uids):
+            raise KeyRefused(f"a UID has at most 64 characters, a list at most {MOST_UIDS} of them")
+        return Q(**{f"{column}__in": uids})
 
     return match
 
@@ -65,19 +89,26 @@ def dates(column: str) -> Match:
 
     def match(value: str) -> Q:
         if not re.fullmatch(r"\d{8}|\d{8}-|-\d{8}|\d{8}-\d{8}", value):
-            raise RequestRefused("a date is 20261124, a range 20261101-20261130")
+            raise KeyRefused("a date is 20261124, a range 20261101-20261130")
         return _between(column, value)
 
     return match
 
 
 def times(column: str) -> Match:
-    """Single time or range matching: 1015, 0800-1200, -1200, 0800-."""
+    """Single time or range matching: 1015, 0800-1200, -1200, 0800-; with or without fractions."""
+    one = r"\d{2,6}(\.\d{1,6})?"
 
     def match(value: str) -> Q:
-        if not re.fullmatch(r"\d{2,6}(\.\d{1,6})?|\d{2,6}-|-\d{2,6}|\d{2,6}-\d{2,6}", value):
-            raise RequestRefused("a time is 101500, a range 080000-120000")
-        return _between(column, value)
+        if not re.fullmatch(f"{one}|{one}-|-{one}|{one}-{one}", value):
+            raise KeyRefused("a time is 101500, a range 080000-120000")
+        first, dash, last = value.partition("-")
+        if dash:
+            # 081500.000 is not after a stored 0815: what a header leaves out is zero.
+            first = first.rstrip("0").rstrip(".") if "." in first else first
+            while len(first) > 2 and first.endswith("00"):
+                first = first[:-2]
+        return _between(column, first + dash + last)
 
     return match
 
@@ -100,28 +131,31 @@ def number(column: str) -> Match:
 
     def match(value: str) -> Q:
         if not re.fullmatch(r"-?\d{1,9}", value):
-            raise RequestRefused("the value is not a number")
+            raise KeyRefused("the value is not a number")
         return Q(**{column: int(value)})
 
     return match
 
 
 def one_of(column: str) -> Match:
-    """A code, or several of them."""
+    """A code, one with wildcards, or several of them."""
 
     def match(value: str) -> Q:
-        return Q(
-            **{f"{column}__in": [one.strip().upper() for one in re.split(r"[\\,]", value)[:20]]}
-        )
+        query = Q(pk__in=())
+        for one in re.split(r"[\\,]", value)[:20]:
+            query |= identifier(column)(one.strip().upper())
+        return query
 
     return match
 
 
 STUDY: Mapping[str, Match] = {
     "StudyInstanceUID": exact("study_instance_uid"),
-    "PatientID": wildcard("patient_id"),
+    "PatientID": identifier("patient_id"),
     "PatientName": person_name("patient_name"),
-    "AccessionNumber": wildcard("accession_number"),
+    "PatientBirthDate": dates("patient_birth_date"),
+    "PatientSex": identifier("patient_sex"),
+    "AccessionNumber": identifier("accession_number"),
     "StudyDate": dates("study_date"),
     "StudyTime": times("study_time"),
     "StudyID": wildcard("study_id"),
@@ -140,10 +174,12 @@ INSTANCE: Mapping[str, Match] = {
     "SOPClassUID": exact("sop_class_uid"),
     "InstanceNumber": number("number"),
 }
-TAGS = {
+TAGS: Mapping[str, str] = {
     "0020000D": "StudyInstanceUID",
     "00100020": "PatientID",
     "00100010": "PatientName",
+    "00100030": "PatientBirthDate",
+    "00100040": "PatientSex",
     "00080050": "AccessionNumber",
     "00080020": "StudyDate",
     "00080030": "StudyTime",
@@ -176,20 +212,7 @@ def narrowed(
         if match is None or value in ("", "*"):
             continue
         if len(value) > LONGEST_VALUE:
-            raise RequestRefused(f"the value of {keyword} is too long")
+            raise KeyRefused(f"the value of {keyword} is too long")
         rows = rows.filter(match(value))
         joined = joined or keyword == "ModalitiesInStudy"
     return rows.distinct() if joined else rows
-
-
-def page(asked: Mapping[str, str]) -> tuple[int, int, bool]:
-    """Offset, limit, and whether the limit was cut down to ours."""
-
-    def count(name: str, default: int) -> int:
-        text = asked.get(name, "")
-        if text and not re.fullmatch(r"[0-9]{1,12}", text):
-            raise RequestRefused(f"{name} must be a number")
-        return int(text) if text else default
-
-    limit = count("limit", LARGEST_PAGE)
-    return count("offset", 0), min(limit, LARGEST_PAGE), limit > LARGEST_PAGE
