@@ -85,10 +85,23 @@ def decode_frames_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {"frame_bytes": little[0].nbytes, "dtype": little.dtype.str}
 
 
+def pack_stored_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Pack each file into FOLDER/<its place>, and answer what became of each."""
+    from hevesy.imaging.dicomio.stored import pack_file
+
+    return {
+        "files": [
+            pack_file(Path(path), folder / str(place), request["codec"])
+            for place, path in enumerate(request["paths"])
+        ]
+    }
+
+
 TASKS = {
     "read_series": read_series_task,
     "pack_series": pack_series_task,
     "decode_frames": decode_frames_task,
+    "pack_stored": pack_stored_task,
 }
 
 
