@@ -143,7 +143,7 @@ def services(commands: set[str]) -> list[Service]:
     # The first takes everything; the others leave long work alone, so that short jobs never wait for it.
     found.append(Service("worker-1", hevesy("worker")))
     found += [
-        Service(f"worker-{number}", hevesy("worker", "--except", "slow"))
+        Service(f"worker-{number}", hevesy("worker", "--except", "slow,compression"))
         for number in range(2, workers + 1)
     ]
     return found

@@ -63,6 +63,8 @@ ACTS: dict[str, tuple[str, str]] = {
     "claim": ("领取", "claim"),
     "close": ("停用", "close"),
     "code": ("生成登记码", "make a code"),
+    "compress": ("无损压缩", "compress without loss"),
+    "compression": ("压缩策略", "set the compression policy"),
     "conflict": ("冲突隔离", "quarantine a conflict"),
     "correct": ("更正", "correct"),
     "create": ("新建", "create"),

@@ -6,7 +6,6 @@ Damage is only reported: nothing here deletes what a row names. What no row name
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from typing import Literal
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.models import StoredFile
-from hevesy.foundation.files.store import CHUNK_BYTES, KEY, sha256_of_key, store
+from hevesy.foundation.files.store import KEY, sha256_of_key, store
+from hevesy.imaging.dicomio.stored import NotPacked, is_packed, unpack
 from hevesy.records.archive.ingest import receive
 from hevesy.records.archive.models import Instance, PreparedVolume, Refusal
+from hevesy.records.archive.stored import is_unchanged
 
 Kind = Literal["lost", "short", "changed", "orphan", "adopted", "removed"]
 DAMAGE: frozenset[Kind] = frozenset(("lost", "short", "changed"))
@@ -80,31 +81,11 @@ def _check_instance(instance: Instance, full: bool) -> Iterator[Finding]:
     except (OSError, ValueError):
         yield Finding("lost", instance.path, what)
         return
-    if size != instance.size:
-        yield Finding("short", instance.path, f"{what}: {size} of {instance.size} bytes")
+    wanted = instance.packed_size or instance.size
+    if size != wanted:
+        yield Finding("short", instance.path, f"{what}: {size} of {wanted} bytes")
     elif full and not is_unchanged(instance):
         yield Finding("changed", instance.path, what)
-
-
-def is_unchanged(instance: Instance) -> bool:
-    """Whether every byte of the object in the store is still the one that was put, and the data set that received.
-
-    Raises OSError when it cannot be read.
-    """
-    return (
-        store().sha256_of(instance.path) == sha256_of_key(instance.path)
-        and data_set_sha256(instance) == instance.sha256
-    )
-
-
-def data_set_sha256(instance: Instance) -> str:
-    """The SHA-256 of the stored data set as it lies on the disk now."""
-    digest = hashlib.sha256()
-    with store().open(instance.path) as file:
-        file.seek(instance.data_set_offset)
-        while piece := file.read(CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _check_key(key: str, what: str, full: bool) -> Iterator[Finding]:
@@ -135,7 +116,7 @@ def _settle_orphan(key: str, repair: bool, by: Actor) -> Finding:
     if not repair or age < ORPHAN_AGE_S or not KEY.fullmatch(key):
         return Finding("orphan", key, f"{age / 3600:.1f} h old")
     if is_dicom(key):
-        received = receive(store().path(key).read_bytes(), by=by, received_from="fsck")
+        received = receive(_received_form(key), by=by, received_from="fsck")
         if _kept([key]):
             return Finding("adopted", key, received.outcome)
     gone = store().remove_unless(key, younger_than_s=ORPHAN_AGE_S, named=_kept)
@@ -144,6 +125,20 @@ def _settle_orphan(key: str, repair: bool, by: Actor) -> Finding:
 
 def _kept(keys: list[str]) -> set[str]:
     return {key for one in KEEPERS for key in one(keys)}
+
+
+def kept_by_others(own: Keeper, keys: list[str]) -> set[str]:
+    """Which of the keys somebody needs besides the keeper `own`."""
+    return {key for one in KEEPERS if one is not own for key in one(keys)}
+
+
+def _received_form(key: str) -> bytes:
+    """The bytes to take in again: a packed form whose switch a crash prevented gives what it was made from."""
+    content = store().path(key).read_bytes()
+    try:
+        return unpack(content) if is_packed(content) else content
+    except NotPacked:
+        return content
 
 
 def is_dicom(key: str) -> bool:

@@ -11,8 +11,9 @@ from django_tasks import task
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.files.store import store
 from hevesy.foundation.jobs.clock import every
-from hevesy.records.archive import settling
+from hevesy.records.archive import compression, settling
 from hevesy.records.archive.models import Study
+from hevesy.records.archive.stored import sweep_restored
 
 _STALE_TEMPORARY_S = 600
 """A file that nobody wrote to for so long belongs to a connection that is gone (the network time-out is 60 s)."""
@@ -41,3 +42,20 @@ def settle_forgotten() -> None:
 def sweep() -> None:
     """Remove files that a killed process left half received."""
     store().sweep_temporaries(older_than_s=_STALE_TEMPORARY_S)
+    sweep_restored()
+
+
+@task(queue_name="compression", priority=-50, dedupe=(), lease_s=120)
+def compress() -> None:
+    """Pack one batch of quiet objects; the next batch is another job, so that others come between."""
+    if compression.pack_some(by=system_actor("archive")):
+        compress.enqueue()
+
+
+@every(seconds=300, name="archive.compress")
+def compress_due() -> None:
+    """Ask for packing where something waits, and remove received forms that packed ones have replaced."""
+    if compression.anything_due():
+        with transaction.atomic():
+            compress.enqueue()
+    compression.release_retired()
