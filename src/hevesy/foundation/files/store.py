@@ -26,7 +26,9 @@ MARKER = ".hevesy-root"
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
 CHUNK_BYTES = 1 << 20
-RESERVE_BYTES = 512 * 1024 * 1024
+FILLING_PART = float(os.environ.get("HEVESY_STORAGE_WARN_PERCENT", "85")) / 100
+"""Used beyond this the store is filling: it still takes objects, and health says that room must be made."""
+RESERVE_BYTES = int(os.environ.get("HEVESY_STORAGE_RESERVE_MB", "512")) * 1024**2
 """Kept free for the database and its audit rows: images are refused before reports can no longer be saved."""
 
 
@@ -262,6 +264,12 @@ class LocalStore:
 
     def sweep_temporaries(self, *, older_than_s: float) -> int:
         return sweep_folder(self.root / "tmp", older_than_s)
+
+
+def is_filling(place: ObjectStore) -> bool:
+    """Whether so much of the disk is used that somebody must make room soon."""
+    total = place.total_bytes()
+    return total > 0 and 1 - place.free_bytes() / total > FILLING_PART
 
 
 def sweep_folder(folder: Path, older_than_s: float) -> int:

@@ -20,6 +20,8 @@ from django.utils import timezone
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
 from hevesy.foundation.files.store import store
+from hevesy.foundation.jobs.leases import database_now
+from hevesy.foundation.jobs.models import Lease
 from hevesy.foundation.jobs.running import current_run
 from hevesy.imaging.dicomio import ImageRefused
 from hevesy.imaging.dicomio.sandbox import ChildLimits, pack_stored_sandboxed
@@ -33,6 +35,8 @@ RECEIVED = "received"
 """`Instance.form` of what stays as it was received."""
 RETIRED_S = 3600
 """How long the received form stays after the switch: readers that have its path finish."""
+BACKUP_LEASE = "backup"
+"""While a backup holds it nothing is removed that its snapshot may name."""
 BATCH = 64
 BATCH_BYTES = 512 * 1024**2
 _CHILD = ChildLimits(processor_s=600, wall_s=900.0)
@@ -219,6 +223,8 @@ def release_retired(*, limit: int = 500, now: datetime | None = None) -> int:
 
     If it does not, the row gets its received form back.
     """
+    if Lease.objects.filter(name=BACKUP_LEASE, until__gt=database_now()).exists():
+        return 0
     old = (now or timezone.now()) - timedelta(seconds=RETIRED_S)
     count = 0
     rows = RetiredObject.objects.filter(retired_at__lte=old).select_related("instance")

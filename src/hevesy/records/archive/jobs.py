@@ -11,7 +11,7 @@ from django_tasks import task
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.files.store import store
 from hevesy.foundation.jobs.clock import every
-from hevesy.records.archive import compression, settling
+from hevesy.records.archive import compression, scrubbing, settling
 from hevesy.records.archive.models import Study
 from hevesy.records.archive.stored import sweep_restored
 
@@ -59,3 +59,17 @@ def compress_due() -> None:
         with transaction.atomic():
             compress.enqueue()
     compression.release_retired()
+
+
+@every(seconds=60, name="archive.scrub")
+def scrub() -> None:
+    """Ask for the next slice of the round that reads every stored byte again."""
+    if scrubbing.is_due():
+        with transaction.atomic():
+            scrub_slice.enqueue()
+
+
+@task(queue_name="compression", priority=-60, dedupe=(), lease_s=120)
+def scrub_slice() -> None:
+    """Read one slice."""
+    scrubbing.scrub_some(by=system_actor("archive"))
