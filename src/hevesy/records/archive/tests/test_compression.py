@@ -28,7 +28,7 @@ from hevesy.records.archive.queries import (
 )
 from hevesy.records.archive.testing import a_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("1.2")]
 ARCHIVE = system_actor("archive", "archive.store")
 SYSADMIN = system_actor("sysadmin", "system.manage")
 AN_HOUR_LATER = timedelta(seconds=compression.RETIRED_S + 1)

@@ -29,6 +29,7 @@ from hevesy.records.archive.testing import a_file, data_set_bytes
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.peer,
+    pytest.mark.clause("1.2"),
     pytest.mark.skipif(find_spec("moto") is None, reason="moto, the S3 server, is not installed"),
 ]
 PET1 = system_actor("PET1", "archive.store")

@@ -16,7 +16,7 @@ from hevesy.records.archive.models import Instance, Refusal, Scrub
 from hevesy.records.archive.scrubbing import scrub_some
 from hevesy.records.archive.testing import a_file
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.clause("1.2")]
 ARCHIVE = system_actor("archive", "archive.store")
 
 
