@@ -10,6 +10,7 @@ one process a file (its start is measured apart and taken off). Ratio is of whol
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import platform
 import shutil
@@ -138,6 +139,22 @@ def peer(
     return (before / after, before / spent / 1e6, left) if before else (1.0, 0.0, left)
 
 
+def apart(function: Callable[..., tuple[float, float, int]], *arguments: object) -> str:
+    """A peer in a process of its own: some crash on some files."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: sender.send(function(*arguments)))
+    child.start()
+    sender.close()
+    try:
+        ratio, speed, left = receiver.recv()
+    except EOFError:
+        return f"crashed (exit {child.exitcode})"
+    finally:
+        child.join()
+    return f"{ratio:6.2f}x  encode         {speed:6.0f} MB/s  left {left}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
@@ -156,8 +173,9 @@ def main() -> None:
                     f"  unpack {unpacking:6.0f} MB/s  left {left}"
                 )
             for title, convert, start_s in peers():
-                ratio, speed, left = peer(convert, start_s, files, Path(name))
-                print(f"  {title:<21} {ratio:6.2f}x  encode         {speed:6.0f} MB/s  left {left}")
+                print(
+                    f"  {title:<21} {apart(peer, convert, start_s, files, Path(name))}", flush=True
+                )
 
 
 if __name__ == "__main__":

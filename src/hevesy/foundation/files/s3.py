@@ -32,6 +32,7 @@ from hevesy.foundation.files.store import (
     MARKER,
     RESERVE_BYTES,
     Named,
+    StoreDamaged,
     StoreError,
     StoreFull,
     StoreMissing,
@@ -174,7 +175,7 @@ class S3Store:
         seen = there["size"] == size and (there["e_tag"] or "").strip('"') == md5
         # Put in parts, or encrypted by the server, its ETag says nothing: then every byte is read back.
         if not seen and self.sha256_of(key) != sha256:
-            raise StoreError(errno.EIO, "the store holds other bytes than were put", key)
+            raise StoreDamaged(errno.EIO, "the store holds other bytes than were put", key)
         self._keep_copy(temporary, key)
         return key
 
@@ -211,7 +212,7 @@ class S3Store:
                 for piece in self._stream(key):
                     file.write(piece)
             if sha256_of_file(temporary) != sha256_of_key(key):
-                raise StoreError(errno.EIO, "the store holds other bytes than were put", key)
+                raise StoreDamaged(errno.EIO, "the store holds other bytes than were put", key)
             return self._keep_copy(temporary, key)
         finally:
             temporary.unlink(missing_ok=True)

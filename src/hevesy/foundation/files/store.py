@@ -44,6 +44,10 @@ class StoreFull(StoreError):
     """Less than the reserve is free."""
 
 
+class StoreDamaged(StoreError):
+    """The store gives other bytes than were put."""
+
+
 Named = Callable[[list[str]], set[str]]
 """Which of the given keys somebody still needs."""
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.audit.actions import record
-from hevesy.foundation.files.store import store
+from hevesy.foundation.files.store import StoreDamaged, store
 from hevesy.foundation.jobs.leases import database_now
 from hevesy.foundation.jobs.models import Lease
 from hevesy.foundation.jobs.running import current_run
@@ -159,7 +159,7 @@ def pack_some(*, by: Actor, now: datetime | None = None) -> int:
 
 def _pack(batch: list[Instance], codec: str, *, by: Actor) -> None:
     packed: dict[int, tuple[str, int]] = {}
-    there = [one for one in batch if store().exists(one.path)]
+    there = [one for one in batch if _is_readable(one)]
     with TemporaryDirectory(prefix="hevesy-pack-") as name:
         folder = Path(name)
         for instance, answer in _answers(there, folder, codec):
@@ -169,6 +169,14 @@ def _pack(batch: list[Instance], codec: str, *, by: Actor) -> None:
                 packed[instance.pk] = (key, int(answer["size"]))
     with current_run().effect(last=False):
         _switch(batch, packed, codec, by=by)
+
+
+def _is_readable(instance: Instance) -> bool:
+    """Whether the object is there and whole enough to be packed; what is not is left to `fsck` and the scrub."""
+    try:
+        return store().path(instance.path).is_file()
+    except (FileNotFoundError, StoreDamaged):
+        return False
 
 
 def _answers(
@@ -225,10 +233,8 @@ def release_retired(*, limit: int = 500, now: datetime | None = None) -> int:
     """
     if Lease.objects.filter(name=BACKUP_LEASE, until__gt=database_now()).exists():
         return 0
-    old = (now or timezone.now()) - timedelta(seconds=RETIRED_S)
     count = 0
-    rows = RetiredObject.objects.filter(retired_at__lte=old).select_related("instance")
-    for retired in rows.order_by("pk")[:limit]:
+    for retired in _replaced(now or timezone.now()).order_by("pk")[:limit]:
         instance = retired.instance
         if instance.path != retired.path and not _proved(instance):
             _put_back(retired)
@@ -237,6 +243,17 @@ def release_retired(*, limit: int = 500, now: datetime | None = None) -> int:
         retired.delete()
         count += 1
     return count
+
+
+def _replaced(now: datetime) -> QuerySet[RetiredObject]:
+    """Received forms that no reader has under its eyes any more."""
+    old = now - timedelta(seconds=RETIRED_S)
+    return RetiredObject.objects.filter(retired_at__lte=old).select_related("instance")
+
+
+def anything_replaced(now: datetime | None = None) -> bool:
+    """Whether a received form waits for its removal."""
+    return _replaced(now or timezone.now()).exists()
 
 
 def _proved(instance: Instance) -> bool:

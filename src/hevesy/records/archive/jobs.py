@@ -54,10 +54,17 @@ def compress() -> None:
 
 @every(seconds=300, name="archive.compress")
 def compress_due() -> None:
-    """Ask for packing where something waits, and remove received forms that packed ones have replaced."""
-    if compression.anything_due():
-        with transaction.atomic():
+    """Ask for packing where something waits, and for the removal of received forms that were replaced."""
+    with transaction.atomic():
+        if compression.anything_due():
             compress.enqueue()
+        if compression.anything_replaced():
+            release.enqueue()
+
+
+@task(queue_name="compression", priority=-50, dedupe=(), lease_s=120)
+def release() -> None:
+    """Remove received forms whose packed form is proved once more."""
     compression.release_retired()
 
 

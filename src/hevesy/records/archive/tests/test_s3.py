@@ -10,18 +10,22 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib.util import find_spec
 
+import numpy as np
 import obstore
 import pytest
 from django.db.models.signals import pre_save
+from django.utils import timezone
 
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.files.s3 import S3Store
 from hevesy.foundation.files.store import StoreError, StoreMissing, store
+from hevesy.records.archive.compression import pack_some, release_retired
 from hevesy.records.archive.fsck import check
 from hevesy.records.archive.ingest import receive
-from hevesy.records.archive.models import Instance
+from hevesy.records.archive.models import Instance, Study
 from hevesy.records.archive.queries import instance_path, open_data_set, open_instance
 from hevesy.records.archive.refusals import StorageExhausted
 from hevesy.records.archive.testing import a_file, data_set_bytes
@@ -189,6 +193,24 @@ def test_fsck_sees_what_changed_and_what_was_lost_on_the_server(a_bucket):
     found = {finding.kind: finding.key for finding in check(full=True, by=PET1)}
 
     assert found == {"changed": changed.path, "lost": lost.path}
+
+
+def test_quiet_objects_are_packed_in_the_bucket_and_a_damaged_one_stops_nothing(a_bucket):
+    slope = np.add.outer(np.arange(128), np.arange(128)).astype("<u2").tobytes()
+    files = [a_file(Rows=128, Columns=128, PixelData=slope, InstanceNumber=n) for n in (1, 2)]
+    damaged, whole = (receive(file, by=PET1).instance for file in files)
+    no_copies(a_bucket)
+    obstore.put(a_bucket._client, damaged.path, bytes(damaged.size))
+    Study.objects.update(stable_at=timezone.now() - timedelta(hours=25))
+
+    pack_some(by=PET1)
+    release_retired(now=timezone.now() + timedelta(hours=2))
+
+    no_copies(a_bucket)
+    forms = dict(Instance.objects.values_list("pk", "form"))
+    assert forms == {damaged.pk: "received", whole.pk: "jpeg-ls"}
+    assert not a_bucket.exists(whole.path)
+    assert open_data_set(Instance.objects.get(pk=whole.pk)).read() == data_set_bytes(files[1])
 
 
 def test_copies_that_nobody_uses_make_room(a_bucket):
