@@ -104,6 +104,7 @@ def test_everything_comes_back_in_an_empty_home(tmp_path, settings, an_empty_dat
     assert rows(an_empty_database, "SELECT mac FROM audit_auditevent ORDER BY id") == list(
         before.values_list("mac", flat=True)
     )
+    assert rows(an_empty_database, "SELECT name FROM jobs_lease WHERE name = 'backup'") == []
     key = Path("keys") / "audit_key"
     assert (home / key).read_text() == (Path(settings.HOME) / key).read_text()
     assert AuditEvent.objects.filter(verb="system.backup").exists()

@@ -16,6 +16,8 @@ from django.conf import settings
 from hevesy.config.backup import databases
 from hevesy.config.backup.saving import FORMAT, MANIFEST
 from hevesy.foundation.files.store import CHUNK_BYTES, KEY, store
+from hevesy.foundation.jobs.models import Lease
+from hevesy.records.archive.compression import BACKUP_LEASE
 
 _MEMBER = re.compile(r"(database|keys|anchors)/([A-Za-z0-9_][A-Za-z0-9_.\-]{0,120})")
 _LARGEST_MANIFEST = 256 * 1024**2
@@ -51,6 +53,8 @@ def restore(source: Path, *, progress: Callable[[int], None]) -> int:
             databases.load(folder / "database", manifest["vendor"], manifest["migrations"])
         except databases.OtherDatabase as error:
             raise RestoreRefused(str(error)) from error
+        # The backup holds its own lease as it was while it ran.
+        Lease.objects.filter(name=BACKUP_LEASE).delete()
         for part in ("keys", "anchors"):
             (home / part).mkdir(mode=0o700, exist_ok=True)
             for path in (folder / part).iterdir():

@@ -44,7 +44,7 @@ Kind = CompressionPolicy.Kind
 Codec = CompressionPolicy.Codec
 
 DEFAULTS: dict[tuple[str, str], str] = {
-    # Measured in bench/compression.py: HTJ2K is read four times as fast as JPEG-LS at nine tenths of its ratio;
+    # Measured in bench/compression.py: HTJ2K is read two to four times as fast as JPEG-LS at nine tenths of its ratio;
     # on the empty air of PET JPEG-LS wins clearly.
     ("CT", Kind.ORIGINAL): Codec.HTJ2K,
     ("MR", Kind.ORIGINAL): Codec.HTJ2K,
