@@ -25,6 +25,9 @@ JUDGED = [
     "D19",
     "E7",
     "J1",
+    "J9",
+    "J12",
+    "J14",
 ]
 ROWS = dict(
     re.findall(

@@ -11,6 +11,18 @@ class ConfigConfig(AppConfig):
         from hevesy.config import trail, verbs
         from hevesy.foundation.audit.queries import know_patients_by
         from hevesy.foundation.audit.verbs import declare
+        from hevesy.foundation.ui.nav import NavEntry, register
+
+        register(
+            NavEntry(
+                group="system",
+                label=_("Database and storage"),
+                icon="database",
+                url_name="storage",
+                permission="system.manage",
+                order=35,
+            )
+        )
 
         declare(verbs.NOUNS, verbs.ACTS)
         know_patients_by(trail.patients_with, trail.numbers_of)

@@ -70,7 +70,7 @@ def _files() -> Iterator[Finding]:
     try:
         place = store()
         place.check()
-        yield Finding("ok", f"storage {place.root}: {place.free_bytes() / 1e9:.1f} GB free")
+        yield Finding("ok", f"storage {place.place}: {place.free_bytes() / 1e9:.1f} GB free")
     except OSError as failure:
         yield Finding("FAIL", f"storage: {failure}")
     for key in (settings.HOME / "keys").glob("*"):

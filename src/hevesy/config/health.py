@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from hevesy.foundation.accounts.guards import public
 from hevesy.foundation.audit.models import AuditEvent, AuditSeal
-from hevesy.foundation.files.store import store
+from hevesy.foundation.files.store import is_filling, store
 from hevesy.foundation.jobs.clock import LEASE
 from hevesy.foundation.jobs.leases import database_now
 from hevesy.foundation.jobs.models import Job, Lease
+from hevesy.records.archive.scrubbing import damaged_open
 
 LATE_S = 300
 """A due job that waits so long, or a clock silent for so long, is worth a look."""
@@ -35,7 +36,10 @@ def waiting_s() -> float:
 @public
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 when this node can serve, 503 when database or storage cannot be used; late jobs only degrade."""
+    """200 when this node can serve, 503 when database or storage cannot be used.
+
+    Late jobs and a filling disk only degrade.
+    """
     parts: dict[str, str] = {}
     try:
         connection.ensure_connection()
@@ -48,11 +52,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
         parts["database"] = "failed"
     try:
         store().check()
-        parts["storage"] = "ok"
+        parts["storage"] = "filling" if is_filling(store()) else "ok"
     except OSError:
         parts["storage"] = "failed"
     failed = "failed" in parts.values()
-    status = "failed" if failed else "degraded" if "late" in parts.values() else "ok"
+    status = (
+        "failed" if failed else "degraded" if {"late", "filling"} & set(parts.values()) else "ok"
+    )
     return JsonResponse({"status": status, **parts}, status=503 if failed else 200)
 
 
@@ -90,6 +96,7 @@ def _lines() -> list[str]:
         ("hevesy_clock_silent_seconds", "since the clock's lease ended (0: it runs)",
          _age_s(clock.until) or 0.0 if clock else float("inf")),
         ("hevesy_storage_free_bytes", "free for objects", _free_bytes()),
+        ("hevesy_storage_damaged_objects", "found damaged and not settled", damaged_open()),
     ]  # fmt: skip
     lines: list[str] = [
         "# HELP hevesy_jobs jobs by state",

@@ -21,7 +21,7 @@ LONGEST_PAUSE_S = 30
 STEADY_S = 60
 QUICK_DEATHS = 6
 POLL_S = 0.2
-LONG_WORK = ("slow", "imaging")
+LONG_WORK = ("slow", "imaging", "compression")
 """Queues whose jobs take many seconds."""
 _PR_SET_PDEATHSIG = 1
 

@@ -2,11 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from hevesy.config import health
+from hevesy.config import health, storage
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
+    path("storage/", storage.page, name="storage"),
+    path("storage/rule/", storage.rule, name="storage_rule"),
     path("", include("hevesy.foundation.ui.urls")),
     path("account/", include("hevesy.foundation.accounts.urls")),
     path("audit/", include("hevesy.foundation.audit.urls")),

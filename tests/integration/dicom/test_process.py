@@ -20,8 +20,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 
 from hevesy.foundation.files.store import store
-from hevesy.records.archive.fsck import data_set_sha256
 from hevesy.records.archive.models import Instance, Refusal
+from hevesy.records.archive.stored import data_set_sha256
 from hevesy.records.archive.testing import a_data_set, a_file
 
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hevesy.foundation.files.models import StoredFile
-from hevesy.foundation.files.store import sha256_of_file, store
+from hevesy.foundation.files.store import store
 
 
 def open_file(stored: StoredFile) -> BinaryIO:
@@ -22,6 +22,6 @@ def path_of(stored: StoredFile) -> Path:
 def is_whole(stored: StoredFile) -> bool:
     """Whether the bytes on the disk are still those that were stored."""
     try:
-        return sha256_of_file(store().path(stored.key)) == stored.sha256
+        return store().sha256_of(stored.key) == stored.sha256
     except FileNotFoundError:
         return False

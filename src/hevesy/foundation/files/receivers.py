@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Model
 
 from hevesy.foundation.files.models import StoredFile
-from hevesy.foundation.files.store import MARKER, store
+from hevesy.foundation.files.store import store
 
 NAMING: list[type[Model]] = [StoredFile]
 """The models whose rows name objects of the store; upper floors add theirs in `AppConfig.ready`."""
@@ -20,7 +20,7 @@ def create_empty_store(**_unused: Any) -> None:
     A site with files whose store has no marker has lost its disk; making a new store would hide that.
     """
     place = store()
-    if (place.root / MARKER).exists():
+    if place.is_made():
         return
     tables = connection.introspection.table_names()  # after `migrate files` others may not be there
     models = [model for model in NAMING if model._meta.db_table in tables]

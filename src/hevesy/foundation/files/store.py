@@ -11,8 +11,9 @@ import hashlib
 import os
 import re
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -25,7 +26,9 @@ MARKER = ".hevesy-root"
 
 KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
 CHUNK_BYTES = 1 << 20
-RESERVE_BYTES = 512 * 1024 * 1024
+FILLING_PART = float(os.environ.get("HEVESY_STORAGE_WARN_PERCENT", "85")) / 100
+"""Used beyond this the store is filling: it still takes objects, and health says that room must be made."""
+RESERVE_BYTES = int(os.environ.get("HEVESY_STORAGE_RESERVE_MB", "512")) * 1024**2
 """Kept free for the database and its audit rows: images are refused before reports can no longer be saved."""
 
 
@@ -41,8 +44,26 @@ class StoreFull(StoreError):
     """Less than the reserve is free."""
 
 
+class StoreDamaged(StoreError):
+    """The store gives other bytes than were put."""
+
+
+Named = Callable[[list[str]], set[str]]
+"""Which of the given keys somebody still needs."""
+
+
 class ObjectStore(Protocol):
     """What every driver does. Keys come from `put_…` only."""
+
+    @property
+    def place(self) -> str:
+        """Where the objects lie, in words for the administrator, without secrets."""
+
+    def is_made(self) -> bool:
+        """Whether the root has its marker."""
+
+    def create(self) -> None:
+        """Make an empty root into a store. Called by `hevesy migrate`/`run`, never on the way of a write."""
 
     def put_bytes(self, content: bytes) -> str:
         """Store `content` durably and return its key."""
@@ -54,7 +75,8 @@ class ObjectStore(Protocol):
         """A new path on the store's own disk for a file that is still being received."""
 
     def open(self, key: str) -> BinaryIO:
-        """The object as a binary stream; `FileNotFoundError` if there is none."""
+        """The object as a binary stream that can seek and reads no more than it is asked for (a frame, a header);
+        `FileNotFoundError` if there is none."""
 
     def path(self, key: str) -> Path:
         """The object as a local file (a remote driver fetches it); `FileNotFoundError` if there is none."""
@@ -65,8 +87,17 @@ class ObjectStore(Protocol):
     def exists(self, key: str) -> bool:
         """Whether the object is there."""
 
+    def sha256_of(self, key: str) -> str:
+        """The SHA-256 of the bytes as they lie in the store now, never of a copy; `FileNotFoundError`."""
+
+    def age_s(self, key: str) -> float:
+        """Seconds since the object was last put; 0 if it is not there."""
+
     def delete(self, key: str) -> None:
         """Remove the object; no error if it is gone already."""
+
+    def remove_unless(self, key: str, *, younger_than_s: float, named: Named) -> bool:
+        """Remove an object unless it was put lately or `named` knows it; whether it is gone."""
 
     def keys(self) -> Iterator[str]:
         """Every key, for `hevesy fsck` and for sweeping what no row names."""
@@ -74,8 +105,14 @@ class ObjectStore(Protocol):
     def free_bytes(self) -> int:
         """Bytes that may still be written."""
 
+    def total_bytes(self) -> int:
+        """Bytes of the disk or quota that `free_bytes` is a part of."""
+
     def check(self) -> None:
         """Raise `StoreError` if the store cannot be written."""
+
+    def sweep_temporaries(self, *, older_than_s: float) -> int:
+        """Delete what a crash left half received; how many files."""
 
 
 def sha256_of_file(path: Path) -> str:
@@ -86,16 +123,18 @@ def sha256_of_file(path: Path) -> str:
 
 def sha256_of_key(key: str) -> str:
     """The SHA-256 that the content under `key` must have."""
-    return _checked(key).rsplit("/", 1)[1]
+    return checked(key).rsplit("/", 1)[1]
 
 
-def _checked(key: str) -> str:
+def checked(key: str) -> str:
+    """`key`, if it is one; `ValueError` otherwise."""
     if not KEY.fullmatch(key):
         raise ValueError(f"not a key of the object store: {key!r}")
     return key
 
 
-def _key_of(sha256: str) -> str:
+def key_of(sha256: str) -> str:
+    """The key under which content with this SHA-256 lies."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
@@ -114,15 +153,21 @@ class LocalStore:
         self.root = root
         self.reserve_bytes = reserve_bytes
 
+    @property
+    def place(self) -> str:
+        return str(self.root)
+
+    def is_made(self) -> bool:
+        return (self.root / MARKER).is_file()
+
     def create(self) -> None:
-        """Make an empty folder into a store. Called by `hevesy migrate`/`run`, never on the way of a write."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.root / "tmp").mkdir(mode=0o700, exist_ok=True)
         (self.root / MARKER).touch(mode=0o600)
         _sync_folder(self.root)
 
     def check(self) -> None:
-        if not (self.root / MARKER).is_file():
+        if not self.is_made():
             raise StoreMissing(
                 errno.ENODEV, f"no {MARKER} in the store: is the disk mounted?", str(self.root)
             )
@@ -131,6 +176,9 @@ class LocalStore:
 
     def free_bytes(self) -> int:
         return max(0, shutil.disk_usage(self.root).free - self.reserve_bytes)
+
+    def total_bytes(self) -> int:
+        return shutil.disk_usage(self.root).total
 
     def temporary_path(self) -> Path:
         self.check()
@@ -152,7 +200,7 @@ class LocalStore:
         return self._adopt(temporary, sha256_of_file(temporary))
 
     def _adopt(self, temporary: Path, sha256: str) -> str:
-        key = _key_of(sha256)
+        key = key_of(sha256)
         final = self.root / key
         with temporary.open("rb+") as file:
             # After a failed fsync the pages are lost and a second fsync would lie: the caller rewrites from source.
@@ -177,7 +225,7 @@ class LocalStore:
         return self.path(key).open("rb")
 
     def path(self, key: str) -> Path:
-        path = self.root / _checked(key)
+        path = self.root / checked(key)
         if not path.is_file():
             raise FileNotFoundError(errno.ENOENT, "no such object", key)
         return path
@@ -186,37 +234,74 @@ class LocalStore:
         return self.path(key).stat().st_size
 
     def exists(self, key: str) -> bool:
-        return (self.root / _checked(key)).is_file()
+        return (self.root / checked(key)).is_file()
+
+    def sha256_of(self, key: str) -> str:
+        return sha256_of_file(self.path(key))
+
+    def age_s(self, key: str) -> float:
+        try:
+            return time.time() - (self.root / key).stat().st_mtime
+        except FileNotFoundError:
+            return 0
+
+    def remove_unless(self, key: str, *, younger_than_s: float, named: Named) -> bool:
+        """Moved aside first, looked at again, then deleted: somebody may store it again meanwhile."""
+        aside = self.temporary_path()
+        final = self.root / checked(key)
+        try:
+            final.rename(aside)
+        except FileNotFoundError:
+            return True
+        if time.time() - aside.stat().st_mtime < younger_than_s or named([key]):
+            aside.rename(final)
+            return False
+        aside.unlink()
+        return True
 
     def delete(self, key: str) -> None:
-        (self.root / _checked(key)).unlink(missing_ok=True)
+        (self.root / checked(key)).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
         for path in sorted(self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*")):
             yield path.relative_to(self.root).as_posix()
 
     def sweep_temporaries(self, *, older_than_s: float) -> int:
-        """Delete what a crash left half received; how many files."""
-        import time
+        return sweep_folder(self.root / "tmp", older_than_s)
 
-        stale = [
-            path
-            for path in (self.root / "tmp").glob("*")
-            if time.time() - path.stat().st_mtime > older_than_s
-        ]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return len(stale)
+
+def is_filling(place: ObjectStore) -> bool:
+    """Whether so much of the disk is used that somebody must make room soon."""
+    total = place.total_bytes()
+    return total > 0 and 1 - place.free_bytes() / total > FILLING_PART
+
+
+def sweep_folder(folder: Path, older_than_s: float) -> int:
+    """Delete the files of a folder that nobody wrote to for so long; how many."""
+    count = 0
+    for path in folder.glob("*"):
+        try:
+            if time.time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                count += 1
+        except FileNotFoundError:
+            continue
+    return count
 
 
 @cache
-def _store_at(url: str) -> LocalStore:
+def _store_at(url: str, process: int) -> ObjectStore:
+    """One driver per address and process: the threads of a network driver do not survive a fork."""
     parts = urlsplit(url)
-    if parts.scheme != "file":
-        raise ValueError(f"HEVESY_STORAGE_URL: unknown scheme {parts.scheme!r}; use file:")
-    return LocalStore(Path(unquote(parts.path)))
+    if parts.scheme == "file":
+        return LocalStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3":
+        from hevesy.foundation.files.s3 import s3_store
+
+        return s3_store(url)
+    raise ValueError(f"HEVESY_STORAGE_URL: unknown scheme {parts.scheme!r}; use file: or s3:")
 
 
-def store() -> LocalStore:
+def store() -> ObjectStore:
     """The object store of this site (`HEVESY_STORAGE_URL`)."""
-    return _store_at(settings.STORAGE_URL)
+    return _store_at(settings.STORAGE_URL, os.getpid())

@@ -13,8 +13,8 @@ from hevesy.foundation.accounts.actors import PermissionRefused
 from hevesy.gateways.dicom import status
 from hevesy.gateways.dicom.databases import with_database
 from hevesy.gateways.dicom.decoding import Undecodable, decode_identifier
-from hevesy.records.archive.fsck import data_set_sha256
 from hevesy.records.archive.models import Instance
+from hevesy.records.archive.stored import data_set_sha256
 from hevesy.records.archive.uids import is_uid
 
 logger = logging.getLogger(__name__)

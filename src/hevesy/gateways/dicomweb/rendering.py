@@ -15,7 +15,7 @@ from hevesy.imaging.dicomio import ImageRefused
 from hevesy.imaging.dicomio.sandbox import render_frame_sandboxed
 from hevesy.imaging.render.stored import FORMATS, Viewport, Voi
 from hevesy.records.archive.models import Instance
-from hevesy.records.archive.queries import instance_path
+from hevesy.records.archive.stored import readable_path
 
 LARGEST_SIDE: Final = 4096
 THUMBNAIL: Final = Viewport(128, 128)
@@ -57,7 +57,7 @@ def picture(instance: Instance, frame: int, made_as: Wish) -> bytes:
         raise RequestRefused("too many images are being decoded; ask again in a moment", 503)
     try:
         return render_frame_sandboxed(
-            instance_path(instance),
+            readable_path(instance),
             frame - 1,
             media_type=made_as.media_type,
             voi=made_as.voi,

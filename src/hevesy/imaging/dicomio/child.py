@@ -120,6 +120,18 @@ def write_plain_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     return write_each(request, folder)
 
 
+def pack_stored_task(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Pack each file into FOLDER/<its place>, and answer what became of each."""
+    from hevesy.imaging.dicomio.stored import pack_file
+
+    return {
+        "files": [
+            pack_file(Path(path), folder / str(place), request["codec"])
+            for place, path in enumerate(request["paths"])
+        ]
+    }
+
+
 TASKS = {
     "read_series": read_series_task,
     "pack_series": pack_series_task,
@@ -127,6 +139,7 @@ TASKS = {
     "render_frame": render_frame_task,
     "find_lesions": find_lesions_task,
     "write_plain": write_plain_task,
+    "pack_stored": pack_stored_task,
 }
 
 

@@ -166,6 +166,24 @@ def write_plain_sandboxed(
     return refused
 
 
+def pack_stored_sandboxed(
+    paths: Iterable[str | Path],
+    folder: Path,
+    codec: str,
+    *,
+    child: ChildLimits = DEFAULT_CHILD_LIMITS,
+) -> list[dict[str, Any]]:
+    """Pack stored files (`dicomio.stored`) in a child: file number n becomes FOLDER/n.
+
+    Answers for each: packed, and either size and sha256 (of the data set that it was proved to give
+    back) or the reason why not. Raises `ImageRefused` when the child dies.
+    """
+    request = {"paths": [str(Path(p).resolve()) for p in paths], "codec": codec}
+    answer = run_task("pack_stored", request, Path(folder), child=child)
+    files: list[dict[str, Any]] = answer["files"]
+    return files
+
+
 def run_task(
     task: str,
     request: Mapping[str, Any],

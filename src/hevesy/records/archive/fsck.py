@@ -6,9 +6,7 @@ Damage is only reported: nothing here deletes what a row names. What no row name
 
 from __future__ import annotations
 
-import hashlib
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -16,9 +14,11 @@ from typing import Literal
 
 from hevesy.foundation.accounts.actors import Actor
 from hevesy.foundation.files.models import StoredFile
-from hevesy.foundation.files.store import CHUNK_BYTES, KEY, sha256_of_file, sha256_of_key, store
+from hevesy.foundation.files.store import KEY, sha256_of_key, store
+from hevesy.imaging.dicomio.stored import NotPacked, is_packed, unpack
 from hevesy.records.archive.ingest import receive
 from hevesy.records.archive.models import Instance, PreparedVolume, Refusal
+from hevesy.records.archive.stored import is_unchanged
 
 Kind = Literal["lost", "short", "changed", "orphan", "adopted", "removed"]
 DAMAGE: frozenset[Kind] = frozenset(("lost", "short", "changed"))
@@ -81,29 +81,20 @@ def _check_instance(instance: Instance, full: bool) -> Iterator[Finding]:
     except (OSError, ValueError):
         yield Finding("lost", instance.path, what)
         return
-    if size != instance.size:
-        yield Finding("short", instance.path, f"{what}: {size} of {instance.size} bytes")
-    elif full and data_set_sha256(instance) != instance.sha256:
+    wanted = instance.packed_size or instance.size
+    if size != wanted:
+        yield Finding("short", instance.path, f"{what}: {size} of {wanted} bytes")
+    elif full and not is_unchanged(instance):
         yield Finding("changed", instance.path, what)
-
-
-def data_set_sha256(instance: Instance) -> str:
-    """The SHA-256 of the stored data set as it lies on the disk now."""
-    digest = hashlib.sha256()
-    with store().open(instance.path) as file:
-        file.seek(instance.data_set_offset)
-        while piece := file.read(CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _check_key(key: str, what: str, full: bool) -> Iterator[Finding]:
     try:
-        path = store().path(key)
+        whole = store().sha256_of(key) == sha256_of_key(key) if full else store().size(key) >= 0
     except (OSError, ValueError):
         yield Finding("lost", key, what)
         return
-    if full and sha256_of_file(path) != sha256_of_key(key):
+    if not whole:
         yield Finding("changed", key, what)
 
 
@@ -121,37 +112,33 @@ def _check_objects(repair: bool, by: Actor, progress: Progress) -> Iterator[Find
 
 def _settle_orphan(key: str, repair: bool, by: Actor) -> Finding:
     """Adopt or remove an object that no row names, if it is old enough to belong to nothing that is going on."""
-    age = _age_s(key)
+    age = store().age_s(key)
     if not repair or age < ORPHAN_AGE_S or not KEY.fullmatch(key):
         return Finding("orphan", key, f"{age / 3600:.1f} h old")
     if is_dicom(key):
-        received = receive(store().path(key).read_bytes(), by=by, received_from="fsck")
+        received = receive(_received_form(key), by=by, received_from="fsck")
         if _kept([key]):
             return Finding("adopted", key, received.outcome)
-    _remove(key)
-    return Finding("removed", key, f"{age / 3600:.1f} h old")
+    gone = store().remove_unless(key, younger_than_s=ORPHAN_AGE_S, named=_kept)
+    return Finding("removed" if gone else "orphan", key, f"{age / 3600:.1f} h old")
 
 
 def _kept(keys: list[str]) -> set[str]:
     return {key for one in KEEPERS for key in one(keys)}
 
 
-def _remove(key: str) -> None:
-    """Delete an object unless somebody stored it again meanwhile: moved aside first, looked at again, then deleted."""
-    aside = store().temporary_path()
-    path = store().path(key)
-    path.rename(aside)
-    if time.time() - aside.stat().st_mtime < ORPHAN_AGE_S or _kept([key]):
-        aside.rename(path)
-    else:
-        aside.unlink()
+def kept_by_others(own: Keeper, keys: list[str]) -> set[str]:
+    """Which of the keys somebody needs besides the keeper `own`."""
+    return {key for one in KEEPERS if one is not own for key in one(keys)}
 
 
-def _age_s(key: str) -> float:
+def _received_form(key: str) -> bytes:
+    """The bytes to take in again: a packed form whose switch a crash prevented gives what it was made from."""
+    content = store().path(key).read_bytes()
     try:
-        return time.time() - (store().root / key).stat().st_mtime
-    except FileNotFoundError:
-        return 0
+        return unpack(content) if is_packed(content) else content
+    except NotPacked:
+        return content
 
 
 def is_dicom(key: str) -> bool:

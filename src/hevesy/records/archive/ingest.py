@@ -204,7 +204,7 @@ def _duplicate(there: Instance, spool: Spool) -> Received:
         spool.discard()
     else:
         path = _finish(spool)
-        Instance.objects.filter(pk=there.pk).update(path=path)
+        Instance.objects.filter(pk=there.pk).update(path=path, form="", packed_size=None)
         logger.warning("object %s was missing on disk and came back", there.sop_instance_uid)
     return Received("duplicate", there)
 
@@ -212,7 +212,7 @@ def _duplicate(there: Instance, spool: Spool) -> Received:
 def is_whole(instance: Instance) -> bool:
     """Whether the file of an instance is there in its full length (`fsck --full` also compares its hash)."""
     try:
-        return store().size(instance.path) == instance.size
+        return store().size(instance.path) == (instance.packed_size or instance.size)
     except OSError:
         return False
 

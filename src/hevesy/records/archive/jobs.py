@@ -11,8 +11,9 @@ from django_tasks import task
 from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.files.store import store
 from hevesy.foundation.jobs.clock import every
-from hevesy.records.archive import settling
+from hevesy.records.archive import compression, scrubbing, settling
 from hevesy.records.archive.models import Study
+from hevesy.records.archive.stored import sweep_restored
 
 _STALE_TEMPORARY_S = 600
 """A file that nobody wrote to for so long belongs to a connection that is gone (the network time-out is 60 s)."""
@@ -41,3 +42,41 @@ def settle_forgotten() -> None:
 def sweep() -> None:
     """Remove files that a killed process left half received."""
     store().sweep_temporaries(older_than_s=_STALE_TEMPORARY_S)
+    sweep_restored()
+
+
+@task(queue_name="compression", priority=-50, dedupe=(), lease_s=120)
+def compress() -> None:
+    """Pack one batch of quiet objects; the next batch is another job, so that others come between."""
+    if compression.pack_some(by=system_actor("archive")):
+        compress.enqueue()
+
+
+@every(seconds=300, name="archive.compress")
+def compress_due() -> None:
+    """Ask for packing where something waits, and for the removal of received forms that were replaced."""
+    with transaction.atomic():
+        if compression.anything_due():
+            compress.enqueue()
+        if compression.anything_replaced():
+            release.enqueue()
+
+
+@task(queue_name="compression", priority=-50, dedupe=(), lease_s=120)
+def release() -> None:
+    """Remove received forms whose packed form is proved once more."""
+    compression.release_retired()
+
+
+@every(seconds=60, name="archive.scrub")
+def scrub() -> None:
+    """Ask for the next slice of the round that reads every stored byte again."""
+    if scrubbing.is_due():
+        with transaction.atomic():
+            scrub_slice.enqueue()
+
+
+@task(queue_name="compression", priority=-60, dedupe=(), lease_s=120)
+def scrub_slice() -> None:
+    """Read one slice."""
+    scrubbing.scrub_some(by=system_actor("archive"))

@@ -1,4 +1,4 @@
-"""Studies, series, instances and prepared volumes (clauses 1.2, 1.3, 1.8; design §2.4)."""
+"""Studies, series, instances, prepared volumes, and how objects are kept (clauses 1.2, 1.3, 1.8; design §2.4)."""
 
 from __future__ import annotations
 
@@ -85,23 +85,121 @@ class Instance(models.Model):
     sha256 = models.CharField(
         max_length=64, help_text="of the data set as received, without group 0002"
     )
-    size = models.BigIntegerField(help_text="bytes of the stored file")
+    size = models.BigIntegerField(help_text="bytes of the file that a reader gets")
     data_set_offset = models.PositiveIntegerField(
-        help_text="where the received data set begins in the stored file"
+        help_text="where the received data set begins in that file"
+    )
+    form = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text="how it lies under `path`: empty: as received, not looked at yet; `received`: as received for good;"
+        " else the codec it is packed with (`dicomio.stored`), and only `stored.py` reads it",
+    )
+    packed_size = models.BigIntegerField(
+        null=True, help_text="bytes under `path` if it is packed, else empty"
     )
     received_from = models.CharField(max_length=16, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["series"], condition=models.Q(form=""), name="archive_not_looked_at"
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(form__in=("", "received"), packed_size=None)
+                | (~models.Q(form__in=("", "received")) & models.Q(packed_size__gt=0)),
+                name="archive_packed_has_size",
+            )
+        ]
+
     def __str__(self) -> str:
         return self.sop_instance_uid
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether what lies under `path` must be unpacked to be what was received."""
+        return self.packed_size is not None
+
+
+class CompressionPolicy(models.Model):
+    """What the site decided for a modality; where it decided nothing `compression.DEFAULTS` holds."""
+
+    class Kind(models.TextChoices):
+        ORIGINAL = "original", _("images of devices")
+        RESULT = "result", _("results and documents")
+
+    class Codec(models.TextChoices):
+        NONE = "none", _("not compressed")
+        JPEG_LS = "jpeg-ls", "JPEG-LS"
+        JPEG_2000 = "jpeg-2000", "JPEG 2000"
+        HTJ2K = "htj2k", "HTJ2K"
+        RLE = "rle", "RLE"
+        DEFLATE = "deflate", "Deflate"
+
+    modality = models.CharField(max_length=16, blank=True, help_text="empty: all others")
+    kind = models.CharField(max_length=10, choices=Kind)
+    codec = models.CharField(max_length=12, choices=Codec)
+    after_hours = models.PositiveIntegerField(
+        default=24, help_text="hours after the study went quiet"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["modality", "kind"], name="archive_one_policy_each"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    codec__in=("none", "jpeg-ls", "jpeg-2000", "htj2k", "rle", "deflate")
+                ),
+                name="archive_known_codec",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.modality or '*'} {self.kind}: {self.codec}"
+
+
+class RetiredObject(models.Model):
+    """The received form of an object that is packed now: removed by a later job, after one more proof."""
+
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="retired")
+    path = models.CharField(max_length=200, db_index=True)
+    retired_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Scrub(models.Model):
+    """One round through all stored objects that reads every byte again; `position` is the last instance read."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    position = models.BigIntegerField(default=0)
+    objects_read = models.BigIntegerField(default=0)
+    bytes_read = models.BigIntegerField(default=0)
+    damaged = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(finished_at=None),
+                name="archive_one_scrub_at_a_time",
+            )
+        ]
+
 
 class Refusal(models.Model):
-    """An object that was not taken in: same UID with other content (quarantined), or refused with a reason."""
+    """An object for a person to look at: same UID with other content (quarantined), refused with a reason, or found
+    damaged in the store."""
 
     class Kind(models.TextChoices):
         CONFLICT = "conflict", _("same UID, other content")
         REFUSED = "refused", _("refused")
+        DAMAGED = "damaged", _("damaged in the storage")
 
     kind = models.CharField(max_length=12, choices=Kind)
     sop_instance_uid = models.CharField(max_length=64, blank=True, db_index=True)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from django.db.models import Q, QuerySet
 
 from hevesy.foundation.accounts.actors import Actor
-from hevesy.foundation.files.store import store
+from hevesy.records.archive import stored
 from hevesy.records.archive.models import Instance, Series, Study
 
 
@@ -73,29 +73,33 @@ def search_studies(
 
 
 def open_instance(instance: Instance) -> BinaryIO:
-    """The stored file as a stream; `FileNotFoundError` if it is lost (`hevesy fsck` lists those).
+    """The object as a stream of the very bytes that were received, however it is stored; `FileNotFoundError` if it is
+    lost or damaged (`hevesy fsck` lists those).
 
     Zero preamble, our file meta information, the data set as received. `instance.hindrance` says why its pixels must
     not be decoded, if they must not.
     """
-    return store().open(instance.path)
+    return stored.open_received(instance)
 
 
 def open_data_set(instance: Instance) -> BinaryIO:
     """The data set alone, byte for byte as received, in `instance.transfer_syntax_uid`."""
-    file = store().open(instance.path)
+    file = stored.open_received(instance)
     file.seek(instance.data_set_offset)
     return file
 
 
 def instance_path(instance: Instance) -> Path:
-    """The stored file as a local path. Read only."""
-    return store().path(instance.path)
+    """The object as a local file with the very bytes that were received. Read only."""
+    return stored.received_path(instance)
 
 
 def local_paths(series: Series) -> list[Path]:
-    """Every instance of a series as a local file, in the order of their numbers."""
-    return [instance_path(instance) for instance in series.instances.order_by("number", "id")]
+    """Every instance of a series as a local DICOM file with the same header and pixels, in the order of their numbers.
+
+    Packed objects are given as they are, in a lossless transfer syntax: for readers that decode.
+    """
+    return [stored.readable_path(one) for one in series.instances.order_by("number", "id")]
 
 
 def role(series: Series) -> str:

@@ -34,6 +34,12 @@ REASONS: dict[str, str | Promise] = {
     "series_in_other_study": _("Its series belongs to another study in the archive."),
     "disk_full": _("The storage is full. Make room, then send again."),
     "disk_error": _("The storage could not be written. Call the system administrator."),
+    "object_lost": _(
+        "The stored object is gone. Restore it from a backup, or let the device send it again."
+    ),
+    "object_changed": _(
+        "The stored object is no longer what was stored. Restore it from a backup, or let the device send it again."
+    ),
     "unreadable": _("The object cannot be read."),
 }
 

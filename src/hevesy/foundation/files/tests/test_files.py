@@ -22,7 +22,7 @@ A_SCANNER = system_actor("scanner")
 def a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> store.LocalStore:
     place = store.LocalStore(tmp_path / "objects", reserve_bytes=0)
     place.create()
-    monkeypatch.setattr(store, "_store_at", lambda url: place)
+    monkeypatch.setattr(store, "_store_at", lambda url, process: place)
     return place
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hevesy.foundation.files.store import (
     LocalStore,
     StoreFull,
     StoreMissing,
+    is_filling,
     sha256_of_file,
 )
 
@@ -110,3 +112,15 @@ def test_sweeping_removes_old_temporaries_only(a_store: LocalStore) -> None:
 
     assert a_store.sweep_temporaries(older_than_s=3600) == 1
     assert fresh.exists()
+
+
+def test_a_store_that_fills_warns_before_it_refuses(
+    a_store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(a_store.root)
+    for used, filling in ((80, False), (86, True), (100, True)):
+        left = usage._replace(total=100_000, used=used * 1000, free=100_000 - used * 1000)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path, left=left: left)
+        assert is_filling(a_store) is filling
+    with pytest.raises(StoreFull):
+        a_store.put_bytes(b"F-18")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
+from hevesy.foundation.accounts.actors import system_actor
 from hevesy.foundation.files.store import store
 from hevesy.gateways.dicomweb import frames as frames_module
 from hevesy.gateways.dicomweb.tests.conftest import Program, Take, parts_of, values_of
+from hevesy.records.archive.compression import pack_some
 from hevesy.records.archive.models import Instance, Study
 from hevesy.records.archive.testing import a_data_set, a_file, data_set_bytes
 
@@ -49,6 +52,26 @@ def test_an_object_comes_back_as_it_was_received(take: Take, program: Program) -
     assert data_set_bytes(content) == data_set_bytes(file)
     assert content[:128] == bytes(128)
     assert pydicom.dcmread(BytesIO(content)).InstanceNumber == 7
+
+
+@pytest.mark.clause("1.2", "12.2")
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", ImplicitVRLittleEndian])
+def test_a_packed_object_and_its_frames_come_as_they_were_received(
+    take: Take, program: Program, syntax: str
+) -> None:
+    pixels = np.add.outer(np.arange(3), np.add.outer(np.arange(64), np.arange(64))).astype("<u2")
+    instance = take(a_file(enhanced(pixels), transfer_syntax_uid=syntax))
+    paths = (address(instance), f"{address(instance)}/metadata")
+    before = [program.get(path).getvalue() for path in paths]
+    Study.objects.update(stable_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+    pack_some(by=system_actor("archive"))
+
+    assert Instance.objects.get().is_packed
+    after = [parts_of(program.get(paths[0])), json.loads(program.get(paths[1]).getvalue())]
+    assert after[0][0][1] in before[0] and after[1] == json.loads(before[1])
+    ((_type, frame),) = parts_of(program.get(f"{address(instance)}/frames/2", accept=OCTETS))
+    assert frame == pixels[1].tobytes()
 
 
 @pytest.mark.clause("12.2")
