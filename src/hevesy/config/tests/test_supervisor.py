@@ -153,7 +153,10 @@ def test_one_worker_alone_takes_every_job(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_second_worker_leaves_long_work_to_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEVESY_WORKERS", "2")
 
-    assert worker_words() == [[], ["--except=slow", "--except=imaging"]]
+    assert worker_words() == [
+        [],
+        ["--except=slow", "--except=imaging", "--except=compression"],
+    ]
 
 
 def test_no_worker_here_takes_a_lane_that_is_served_elsewhere(

@@ -46,7 +46,7 @@ urlpatterns = [
     path(f"{INSTANCE}/frames/<str:numbers>", retrieve.frames, name="frames"),
     path(f"{INSTANCE}/frames/<str:numbers>/rendered", rendered.frames, name="frames_rendered"),
     path(
-        f"{INSTANCE}/frames/<str:number>/thumbnail",
+        f"{INSTANCE}/frames/<str:numbers>/thumbnail",
         rendered.frame_thumbnail,
         name="frame_thumbnail",
     ),

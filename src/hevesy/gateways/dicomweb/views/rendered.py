@@ -69,11 +69,11 @@ def thumbnail(request: StaffRequest, study: str, series: str = "", instance: str
 @require_safe
 @programs("archive.view")
 def frame_thumbnail(
-    request: StaffRequest, study: str, series: str, instance: str, number: str
+    request: StaffRequest, study: str, series: str, instance: str, numbers: str
 ) -> Answer:
-    """A small picture of one frame."""
+    """A small picture of one frame, the first that is named."""
     found = one_instance(request, study, series, instance)
-    return _single(request, found, wanted_frames(found, number)[0], _wish(request, thumbnail=True))
+    return _single(request, found, wanted_frames(found, numbers)[0], _wish(request, thumbnail=True))
 
 
 def _wish(request: StaffRequest, *, thumbnail: bool = False) -> Wish:
