@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from hevesy.imaging.commands import answer, complain, existing, wrong_call
-from hevesy.imaging.commands.pictures import still_needs_one, write_pictures, written
+from hevesy.imaging.commands.pictures import still_needs_one, write_and_tell
 from hevesy.imaging.commands.series import EMISSION, in_suv, one_series, require_one_frame
 from hevesy.imaging.dicomio import require_whole
 from hevesy.imaging.geometry import Volume
@@ -89,19 +89,14 @@ def run(arguments: Namespace) -> int:
         "fused_with_ct": bool(arguments.ct),
         "warnings": warnings,
     }
-    told |= write_pictures(
-        arguments.out,
+    return write_and_tell(
+        arguments,
+        told,
         pictures,
         source,
-        fps=arguments.fps,
-        lossless=arguments.lossless,
         description=f"MIP {volume.modality}{' + CT' if arguments.ct else ''}",
+        said=f"{volume.units} {low:g} to {high:g}, {key}",
     )
-    if arguments.json:
-        answer(told)
-    else:
-        sys.stdout.write(f"{written(told)}, {volume.units} {low:g} to {high:g}, {key}\n")
-    return 0
 
 
 def _wrong_call(arguments: Namespace) -> str:

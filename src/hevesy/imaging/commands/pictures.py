@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+
+from hevesy.imaging.commands import answer
 
 STILLS: Final = (".png", ".jpg", ".jpeg")
 
@@ -89,8 +93,32 @@ def _dicom(
     }
 
 
-def written(told: dict[str, Any]) -> str:
-    """One line about what `write_pictures` wrote."""
-    rate = f", {told['fps']:g} fps" if "fps" in told else ""
-    frames = "" if told["frames"] == 1 else f"{told['frames']} frames "
-    return f"{told['path']}: {frames}{told['columns']} x {told['rows']}{rate}"
+def write_and_tell(
+    arguments: Namespace,
+    told: dict[str, Any],
+    pictures: npt.NDArray[np.uint8],
+    source: Dataset,
+    *,
+    description: str,
+    said: str,
+) -> int:
+    """The end of each verb that makes pictures: write them to `--out`, then answer; the exit status.
+
+    told: the answer as JSON so far. said: what a person reads behind name and size of the file.
+    """
+    told = told | write_pictures(
+        arguments.out,
+        pictures,
+        source,
+        fps=arguments.fps,
+        lossless=arguments.lossless,
+        description=description,
+    )
+    if arguments.json:
+        answer(told)
+    else:
+        rate = f", {told['fps']:g} fps" if "fps" in told else ""
+        frames = "" if told["frames"] == 1 else f"{told['frames']} frames "
+        size = f"{told['columns']} x {told['rows']}"
+        sys.stdout.write(f"{told['path']}: {frames}{size}{rate}, {said}\n")
+    return 0

@@ -18,7 +18,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from hevesy.imaging.commands import answer, complain, existing, wrong_call
-from hevesy.imaging.commands.pictures import STILLS, still_needs_one, write_pictures, written
+from hevesy.imaging.commands.pictures import STILLS, still_needs_one, write_and_tell
 from hevesy.imaging.commands.series import EMISSION, in_suv, one_series, require_one_frame
 from hevesy.imaging.geometry import Volume
 from hevesy.imaging.refusal import Refused
@@ -117,19 +117,14 @@ def run(arguments: Namespace) -> int:
         "warnings": warnings,
     }
     shown = [*keys, *(["PET"] if pet is not None else [])]
-    told |= write_pictures(
-        arguments.out,
+    return write_and_tell(
+        arguments,
+        told,
         pictures,
         source,
-        fps=arguments.fps,
-        lossless=arguments.lossless,
         description=f"Volume rendering {', '.join(shown)}",
+        said=f"{', '.join(shown)}",
     )
-    if arguments.json:
-        answer(told)
-    else:
-        sys.stdout.write(f"{written(told)}, {', '.join(shown)}\n")
-    return 0
 
 
 def _read(arguments: Namespace) -> tuple[Volume, Dataset, Volume | None, list[dict[str, Any]]]:

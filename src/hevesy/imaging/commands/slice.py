@@ -9,7 +9,6 @@ picture of the archive's lists. Axial slices are seen from the feet, as usual.
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hevesy.imaging.commands import answer, complain, existing, wrong_call
-from hevesy.imaging.commands.pictures import STILLS, write_pictures, written
+from hevesy.imaging.commands import complain, existing, wrong_call
+from hevesy.imaging.commands.pictures import STILLS, write_and_tell
 from hevesy.imaging.commands.series import (
     ANATOMY,
     EMISSION,
@@ -105,19 +104,14 @@ def run(arguments: Namespace) -> int:
             "projection": arguments.projection if arguments.slab else None,
         }
     told["warnings"] = warnings
-    told |= write_pictures(
-        arguments.out,
+    return write_and_tell(
+        arguments,
+        told,
         pictures,
         source,
-        fps=arguments.fps,
-        lossless=arguments.lossless,
         description=f"Slices {volume.modality}{' + PET' if arguments.pet else ''}",
+        said=f"{volume.modality} in {volume.units}",
     )
-    if arguments.json:
-        answer(told)
-    else:
-        sys.stdout.write(f"{written(told)}, {volume.modality} in {volume.units}\n")
-    return 0
 
 
 def _wrong_call(arguments: Namespace) -> str:
