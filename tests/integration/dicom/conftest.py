@@ -9,17 +9,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from pynetdicom import AE
 from tests.integration.dicom.receivers import Receiver
 
 from hevesy.foundation.files.store import store
+from hevesy.foundation.jobs.testing import url_of_test_database
 from hevesy.gateways.dicom.server import make_server
 from hevesy.records.equipment.models import Device
 
@@ -83,7 +81,7 @@ class Process:
         self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "hevesy.config.settings.base",
-            "HEVESY_DATABASE_URL": _database_url(),
+            "HEVESY_DATABASE_URL": url_of_test_database(),
             "HEVESY_STORAGE_URL": settings.STORAGE_URL,
             "HEVESY_HOME": str(settings.HOME),
             "HEVESY_DICOM": "127.0.0.1:0",
@@ -128,15 +126,6 @@ class Process:
         if self.process.stdout:
             self.process.stdout.close()
         return code
-
-
-def _database_url() -> str:
-    """Where another process finds the database of this test."""
-    entry = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{Path(entry['NAME']).resolve()}"
-    login = f"{quote(entry['USER'])}:{quote(entry['PASSWORD'])}"
-    return f"postgresql://{login}@:{entry['PORT']}/{entry['NAME']}?host={quote(entry['HOST'])}"
 
 
 @pytest.fixture

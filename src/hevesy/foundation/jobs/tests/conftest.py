@@ -7,22 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.db import connection
+
+from hevesy.foundation.jobs.testing import url_of_test_database
 
 StartWorker = Callable[..., "subprocess.Popen[bytes]"]
-
-
-def database_url() -> str:
-    """The test database, as a child process must be told of it."""
-    entry = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{Path(entry['NAME']).resolve()}"
-    login = f"{quote(entry['USER'])}:{quote(entry['PASSWORD'])}"
-    return f"postgresql://{login}@:{entry['PORT']}/{entry['NAME']}?host={quote(entry['HOST'])}"
 
 
 @pytest.fixture
@@ -33,7 +24,7 @@ def start_worker() -> Iterator[StartWorker]:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "hevesy.config.settings.base",
-            "HEVESY_DATABASE_URL": database_url(),
+            "HEVESY_DATABASE_URL": url_of_test_database(),
             "HEVESY_HOME": str(settings.HOME),
             "PYTHONPATH": str(Path(__file__).parents[4]),
         }
