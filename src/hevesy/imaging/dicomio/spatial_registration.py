@@ -22,6 +22,7 @@ from pydicom.valuerep import format_number_as_ds
 from hevesy.imaging.dicomio.guards import read_dataset
 from hevesy.imaging.dicomio.refusal import refusing_what_pydicom_cannot_parse
 from hevesy.imaging.refusal import Refused
+from hevesy.imaging.register.result import VERSION
 
 Matrix = npt.NDArray[np.float64]
 
@@ -108,7 +109,7 @@ def spatial_registration_dataset(
     dataset.Laterality = ""
     dataset.SeriesDescription = description or "Registration"
     dataset.Manufacturer, dataset.ManufacturerModelName = "Hevesy", "hevesy.imaging"
-    dataset.DeviceSerialNumber, dataset.SoftwareVersions = "0", "hevesy-register/1"
+    dataset.DeviceSerialNumber, dataset.SoftwareVersions = "0", VERSION
     dataset.ContentDate = dataset.SeriesDate = made_at.strftime("%Y%m%d")
     dataset.ContentTime = dataset.SeriesTime = made_at.strftime("%H%M%S")
     dataset.TimezoneOffsetFromUTC = made_at.strftime("%z")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hevesy.imaging.register.matrices import Matrix, is_rigid, rotation_degrees
 
-VERSION: Final = "hevesy-register/1"
+VERSION: Final = "hevesy-register/2"
 RIGID, AFFINE, DEFORMABLE, LANDMARKS = METHODS = ("rigid", "affine", "deformable", "landmarks")
 HARDWARE: Final = "hardware aligned"
 

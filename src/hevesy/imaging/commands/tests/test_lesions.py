@@ -118,7 +118,7 @@ def test_learned_weights_score_the_rows_of_their_own_tracer(a_pet, tmp_path):
     weights = tmp_path / "score.toml"
     weights.write_text(
         "source = 'the test'\nchecked = false\n[weights]\nconstant = 0.5\nlog_ml = -2.0\n"
-        "[learned]\ntracer = 'FDG'\npipeline = 'hevesy-lesions/1'\n"
+        "[learned]\ntracer = 'FDG'\npipeline = 'hevesy-lesions/2'\n"
     )
 
     status, told, _ = lesions(a_pet, "--json", "--score", weights)

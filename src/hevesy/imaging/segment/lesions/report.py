@@ -50,7 +50,7 @@ from hevesy.imaging.segment.lesions.references import (
 )
 from hevesy.imaging.segment.lesions.scoring import Scoring, hand_scoring
 
-VERSION: Final = "hevesy-lesions/1"
+VERSION: Final = "hevesy-lesions/2"
 # Rules of one level for the whole body; the others bound each candidate of the start set anew.
 _OF_ONE_LEVEL: Final = ("F2.5", "F4.0", "LIV", "LIVm", "LIV3", "MBP")
 _START_SUV: Final = 4.0
